@@ -1,0 +1,10 @@
+"""Merchants: who they are, what they do in a city, and the loops that fuse them with an economy.
+
+params           every number of their rules
+roster           their arrays: in a city, under way, leaving
+step             what one merchant does in a tick: hear, choose, depart
+town             a city's merchants, roads and who left, as Python holds them
+advance_bazaar   the loop of the bazaar and its merchants: one kernel call a window
+
+Knows `engine` and `protocol`; called by `city_node` and `tools`.
+"""

@@ -1,0 +1,65 @@
+"""What can be read off a bazaar: money, prices, stock, series, samples, charts. Changes nothing."""
+
+import numpy as np
+
+from engine.bazaar.state import Bazaar
+from engine.economy import Chart
+from engine.measures import gini
+from engine.money import MINOR_PER_COIN
+from engine.tables import Array
+
+CHARTS = (
+    Chart("scatter", "market", "Leisure and wealth", "coins", ("money", "leisure_value")),
+    Chart("line", "panels", "Inequality of money", "Gini", ("gini_money",)),
+    Chart("line", "panels", "Trades", "units a resident and 1,000 ticks", ("trades_rate",)),
+    Chart("lorenz", "distributions", "Money", "share", ("money",)),
+    Chart("ridge", "distributions", "Money", "coins", ("money",)),
+)
+
+
+def holdings_minor(bazaar: Bazaar) -> int:
+    """The residents' money, minor units."""
+    return int(bazaar.residents.money_minor.sum())
+
+
+def prices(bazaar: Bazaar) -> Array:
+    """float64[goods]: mean expected price, coins; NaN for leisure and where nobody lives."""
+    return _unless_leisure(bazaar, np.mean)
+
+
+def price_range(bazaar: Bazaar) -> Array:
+    """float64[2, goods]: lowest and highest expected price, coins; NaN as in `prices`."""
+    return np.stack([_unless_leisure(bazaar, np.min), _unless_leisure(bazaar, np.max)])
+
+
+def _unless_leisure(bazaar: Bazaar, summary: "np._typing._ArrayLikeFloat_co | object") -> Array:
+    expected = bazaar.residents.expected_price
+    if len(expected) == 0:
+        return np.full(expected.shape[1], np.nan)
+    summarised = summary(expected, axis=0)  # type: ignore[operator]
+    return np.where(bazaar.goods.leisure != 0, np.nan, summarised)
+
+
+def stock(bazaar: Bazaar) -> Array:
+    """int64[goods]: units that residents own; of leisure, the rest they have had."""
+    return bazaar.residents.owned.sum(axis=0, dtype=np.int64)
+
+
+def trades(bazaar: Bazaar) -> int:
+    """Units sold since the founding, to residents and to merchants."""
+    return int(bazaar.books.trades[0])
+
+
+def series(bazaar: Bazaar) -> dict[str, float]:
+    """Numbers to plot over time: Gini of money, units made of each kind in all."""
+    return {"gini_money": gini(bazaar.residents.money_minor)}
+
+
+def samples(bazaar: Bazaar, most: int) -> dict[str, Array]:
+    """Money and base value of leisure, coins, of at most `most` residents, evenly spaced."""
+    count = len(bazaar.residents.money_minor)
+    rows = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+    sampled = {"money": bazaar.residents.money_minor[rows] / MINOR_PER_COIN}
+    for good in np.flatnonzero(bazaar.goods.leisure):
+        sampled["leisure_value"] = bazaar.residents.base_value[rows, good]
+    return sampled

@@ -1,0 +1,145 @@
+"""The bazaar with its merchants: an economy as `engine.economy` asks for one.
+
+`advance` runs a whole window in one kernel call. Everything else is the bazaar's own.
+"""
+
+import numpy as np
+from numba import int64, uint64, void
+
+from engine.bazaar.events import EVENTS
+from engine.bazaar.params import Parameters
+from engine.bazaar.report import (
+    CHARTS,
+    holdings_minor,
+    price_range,
+    prices,
+    samples,
+    series,
+    stock,
+    trades,
+)
+from engine.bazaar.state import Bazaar, found, live, with_room
+from engine.bazaar.step import (
+    buy_from_resident,
+    move_stall,
+    open_stall,
+    shut_stall,
+    tick_residents,
+)
+from engine.kernels import kernel, part
+from engine.rng import agent_stream, below, draw, tick_key, uniform
+from engine.tables import kernel_type
+from merchants.params import Rules
+from merchants.roster import Roster, stalls_of
+from merchants.step import (
+    ACTS,
+    ASKS,
+    HEARS,
+    arrive,
+    bid,
+    change_trade,
+    deal,
+    depart,
+    hear,
+    road_taken,
+)
+from merchants.town import Roads, Town, make_room
+
+__all__ = [
+    "CHARTS",
+    "EVENTS",
+    "Parameters",
+    "advance",
+    "found",
+    "holdings_minor",
+    "live",
+    "price_range",
+    "prices",
+    "samples",
+    "series",
+    "stock",
+    "trades",
+]
+
+
+@part
+def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
+    """One merchant's act, in the order of the rules: hear, weigh, buy, leave, change trade."""
+    rows = roster.rows
+    stalls = stalls_of(rows)
+    residents = len(bazaar.residents.money_minor)
+    if residents > 0:
+        whom = below(draw(stream, HEARS), residents)
+        hear(rows, merchant, here, bazaar.residents.expected_price[whom], rules.gossip_weight)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    if best >= 0:
+        shut_stall(bazaar, stalls, merchant)
+        if rows.owned[merchant] < rows.capacity[merchant]:
+            price_max = bid(rows, merchant, here, roads.place[best])
+            buy_from_resident(bazaar, stalls, merchant, draw(stream, ASKS), price_max)
+    road = road_taken(rows, merchant, best, roads, rules, stream)
+    if road >= 0:
+        shut_stall(bazaar, stalls, merchant)
+        if depart(roster, merchant, road, roads, here, departures, tick):
+            move_stall(bazaar, stalls, merchant)
+    elif rows.owned[merchant] == 0:
+        change_trade(rows, merchant, here, roads)
+    elif best < 0 and rows.expected_price[merchant, rows.good[merchant], here] >= 0.0:
+        rows.ask[merchant] = rows.expected_price[merchant, rows.good[merchant], here]
+        open_stall(bazaar, stalls, merchant)
+
+
+@kernel(
+    void(
+        kernel_type(Bazaar),
+        kernel_type(Roster),
+        kernel_type(Roads),
+        kernel_type(Rules),
+        kernel_type(Roster),
+        kernel_type(Roster),
+        uint64,
+        int64,
+        int64,
+        int64,
+    )
+)
+def advance_ticks(bazaar, roster, roads, rules, arrivals, departures, key, here, tick, ticks):
+    """Arrivals, residents, merchants; so many ticks. Merchants act from the last row to the first,
+    so that the one who fills a leaver's row has already acted.
+    """
+    arrived = np.int64(0)
+    residents = len(bazaar.residents.money_minor)
+    for now in range(tick, tick + ticks):
+        this_tick = tick_key(key, now)
+        arrived = arrive(roster, arrivals, arrived, now, bazaar.residents.money_minor, rules, here)
+        tick_residents(bazaar, stalls_of(roster.rows), this_tick)
+        for merchant in range(roster.count[0] - 1, -1, -1):
+            stream = agent_stream(this_tick, residents + merchant)
+            if uniform(stream, ACTS) < rules.act_probability:
+                act(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
+
+
+def advance(state: Bazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> Bazaar:
+    """The state after a window; arrays are changed in place, or replaced where they had to grow.
+
+    Args:
+        state: the bazaar.
+        town: its merchants; `town.departures` holds afterwards who left, in order.
+        arrivals: who comes in this window, sorted by tick.
+        tick, ticks: the window's first tick and its length.
+    """
+    make_room(town, int(arrivals.count[0]), arrivals.rows.expected_price.shape[2])
+    state = with_room(state, len(town.roster.rows.number))
+    advance_ticks(
+        state,
+        town.roster,
+        town.roads,
+        town.rules,
+        arrivals,
+        town.departures,
+        town.key,
+        town.here,
+        tick,
+        ticks,
+    )
+    return state
