@@ -9,6 +9,7 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     advance(state, town, arrivals, tick, ticks)     in place: residents and merchants (see
                                         `merchants.town`: who is here, roads, who left)
     live(state) -> iterator of arrays   all that the future depends on, without spare capacity
+    residents(state) -> int             how many live here
     holdings_minor(state) -> int        the residents' money
     prices(state) -> float64[goods]     mean expected price, coins, NaN where there is none
     price_range(state) -> float64[2, goods]   lowest and highest expected price, coins
@@ -17,7 +18,7 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     series(state) -> {name: number}     what may be plotted over time
     samples(state, most) -> {name: float64[<= most]}   a sample of residents, for distributions
     CHARTS                              tuple of Chart
-    EVENTS                              {name: function(state, random, **arguments) -> Issued}
+    EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is.
 """
@@ -101,6 +102,7 @@ class Economy(Protocol):
     def found(self, setting: Setting, parameters: Any) -> Any: ...
     def advance(self, state: Any, town: Any, arrivals: Any, tick: int, ticks: int) -> None: ...
     def live(self, state: Any) -> Iterator[Array]: ...
+    def residents(self, state: Any) -> int: ...
     def holdings_minor(self, state: Any) -> int: ...
     def prices(self, state: Any) -> Array: ...
     def price_range(self, state: Any) -> Array: ...

@@ -9,8 +9,8 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from engine.goods import Goods
-from engine.money import MINOR_PER_COIN
+from engine.goods import Goods, check
+from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, packed
 from merchants.params import Parameters, Rules
 from merchants.roster import Roster, empty, with_room
@@ -63,7 +63,12 @@ def found_town(
         goods: what may be dealt in.
         merchants: how many are founded, numbered from 0.
         parameters: their rules' numbers.
+
+    Raises:
+        ValueError: more money than can be counted.
     """
+    total_minor = merchants * parameters.starting_money * MINOR_PER_COIN
+    check("", "money of all merchants, minor units", total_minor, 0, MONEY_MINOR_MAX)
     roster = empty(len(goods), places, merchants)
     rows = roster.rows
     roster.count[0] = merchants

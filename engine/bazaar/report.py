@@ -1,5 +1,7 @@
 """What can be read off a bazaar: money, prices, stock, series, samples, charts. Changes nothing."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.bazaar.state import Bazaar
@@ -11,10 +13,14 @@ from engine.tables import Array
 CHARTS = (
     Chart("scatter", "market", "Leisure and wealth", "coins", ("money", "leisure_value")),
     Chart("line", "panels", "Inequality of money", "Gini", ("gini_money",)),
-    Chart("line", "panels", "Trades", "units a resident and 1,000 ticks", ("trades_rate",)),
     Chart("lorenz", "distributions", "Money", "share", ("money",)),
     Chart("ridge", "distributions", "Money", "coins", ("money",)),
 )
+
+
+def residents(bazaar: Bazaar) -> int:
+    """How many live here."""
+    return len(bazaar.residents.money_minor)
 
 
 def holdings_minor(bazaar: Bazaar) -> int:
@@ -32,12 +38,11 @@ def price_range(bazaar: Bazaar) -> Array:
     return np.stack([_unless_leisure(bazaar, np.min), _unless_leisure(bazaar, np.max)])
 
 
-def _unless_leisure(bazaar: Bazaar, summary: "np._typing._ArrayLikeFloat_co | object") -> Array:
+def _unless_leisure(bazaar: Bazaar, summary: Callable[..., Array]) -> Array:
     expected = bazaar.residents.expected_price
     if len(expected) == 0:
         return np.full(expected.shape[1], np.nan)
-    summarised = summary(expected, axis=0)  # type: ignore[operator]
-    return np.where(bazaar.goods.leisure != 0, np.nan, summarised)
+    return np.where(bazaar.goods.leisure != 0, np.nan, summary(expected, axis=0))
 
 
 def stock(bazaar: Bazaar) -> Array:
@@ -51,7 +56,7 @@ def trades(bazaar: Bazaar) -> int:
 
 
 def series(bazaar: Bazaar) -> dict[str, float]:
-    """Numbers to plot over time: Gini of money, units made of each kind in all."""
+    """Numbers to plot over time: the Gini coefficient of money."""
     return {"gini_money": gini(bazaar.residents.money_minor)}
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from engine.bazaar.params import Parameters, Rules
 from engine.economy import Setting
-from engine.goods import GoodsTable, goods_table
+from engine.goods import GoodsTable, check, goods_table
 from engine.markets.haggle import Rows
-from engine.money import MINOR_PER_COIN
+from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, allocate, packed, resized
 
 
@@ -53,7 +53,12 @@ def found(setting: Setting, parameters: Parameters) -> Bazaar:
 
     Returns:
         A state in which nobody stands in the market yet: a resident does so from his first act on.
+
+    Raises:
+        ValueError: more money than can be counted.
     """
+    total_minor = setting.residents * parameters.starting_money * MINOR_PER_COIN
+    check("", "money of all residents, minor units", total_minor, 0, MONEY_MINOR_MAX)
     goods = list(setting.goods.values())
     sizes = {"residents": setting.residents, "goods": len(goods)}
     residents = allocate(Residents, **sizes)

@@ -1,0 +1,351 @@
+"""What a user means: flags, environment, file and defaults become one checked Config.
+
+Flags and environment arrive as `Wishes` (typer has merged the two); the file is TOML with the keys
+of `defaults.toml`, and a [cities.NAME] table overrides any of them for one city. A file that names
+goods or recipes starts from none. Nothing unknown is passed over: every fault is a ConfigError of
+one line that names field, value and limit. Imports the engine's parameters, so only after
+`kernel_cache.prepare`.
+"""
+
+import dataclasses
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+
+from city_node.names import check_name
+from engine.economy import UnknownEconomyError, load
+from engine.goods import Good, check, check_goods
+from merchants.params import Parameters as MerchantParameters
+
+LOCALS_MAX = 10_000_000
+MERCHANTS_MAX = 5_000_000
+"""A city a core can still tick; memory is about 300 bytes a local, 200 a merchant."""
+
+SPEED_MIN, SPEED_MAX = 60, 600_000
+CITIES_MAX = 64
+"""In a process: a merchant's beliefs about all of them travel with him."""
+
+SEED_MAX = 2**63 - 1
+TRAVEL_TICKS_MAX = 1_000_000
+TICKS_MAX = 10**15
+
+TOP_FIELDS = ("seed", "speed", "threads", "node_name", "cities", "roads")
+CITY_FIELDS = ("economy", "locals", "merchants", "goods", "recipes")
+ROAD_FIELDS = ("travel_ticks", "moving_cost")
+
+
+class ConfigError(ValueError):
+    """One line for the user: field, value, limit."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Flags and environment; None: not said."""
+
+    cities: tuple[str, ...] = ()
+    config: Path | None = None
+    seed: int | None = None
+    speed: str | None = None
+    threads: int | None = None
+    locals: int | None = None
+    merchants: int | None = None
+    node_name: str | None = None
+
+
+@dataclass(frozen=True)
+class CityConfig:
+    """One city: who lives there, by which economy, with which goods and recipes."""
+
+    name: str
+    economy: str
+    locals: int
+    merchants: int
+    goods: Mapping[str, Good]
+    recipes: Mapping[str, Mapping[str, int]]
+    parameters: Any
+    merchant_rules: MerchantParameters
+
+
+@dataclass(frozen=True)
+class RoadConfig:
+    """A road between two cities of the process, by their numbers, one way."""
+
+    start: int
+    to: int
+    travel_ticks: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of it. `speed_ticks_per_s` None is as fast as it goes; `node_name` None the host's."""
+
+    seed: int
+    speed_ticks_per_s: int | None
+    threads: int | None
+    node_name: str | None
+    cities: tuple[CityConfig, ...]
+    roads: tuple[RoadConfig, ...]
+
+
+def resolve(wishes: Wishes) -> Config:
+    """The checked configuration.
+
+    Raises:
+        ConfigError: what is wrong, in one line.
+    """
+    try:
+        return _resolve(wishes)
+    except (ValueError, UnknownEconomyError) as error:
+        raise ConfigError(str(error)) from None
+
+
+def _resolve(wishes: Wishes) -> Config:
+    written = read_toml(wishes.config) if wishes.config else {}
+    defaults = tomllib.loads(files("city_node").joinpath("defaults.toml").read_text("utf-8"))
+    if "goods" in written or "recipes" in written:
+        for key in ("goods", "recipes", "cities"):
+            defaults.pop(key, None)
+    tables = _tables(defaults, "cities") | {}
+    in_file = _tables(written, "cities")
+    names = wishes.cities or tuple(in_file)
+    _check_names(names)
+    shared = merged(defaults, written)
+    shared.pop("cities", None)
+    own = merged(tables, in_file)
+    known = {name.casefold(): table for name, table in own.items()}
+    economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
+    _check_fields("", shared, (*TOP_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
+    cities = tuple(
+        _city(name, merged(_of_city(shared), known.get(name.casefold(), {})), wishes)
+        for name in names
+    )
+    if len({tuple(city.goods) for city in cities}) > 1:
+        raise ValueError("goods: one city's table must not add goods that the others lack")
+    return Config(
+        seed=_seed(wishes, shared),
+        speed_ticks_per_s=_speed(wishes.speed or shared.get("speed", "6000")),
+        threads=_threads(wishes.threads, shared),
+        node_name=_node_name(wishes.node_name or shared.get("node_name")),
+        cities=cities,
+        roads=_roads(shared, names),
+    )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config = '{path}': cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise ConfigError(f"config = '{path}': not TOML ({error})") from None
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables merged key by key, all the way down; elsewhere `over` wins. A recipe is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            result[key] = base[key] | value if key == "recipes" else merged(base[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _of_city(shared: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in shared.items() if key not in (*TOP_FIELDS, *ROAD_FIELDS)}
+
+
+def _tables(table: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
+        raise ValueError(f"{key} = {found!r}: must be a table of tables")
+    return found
+
+
+def _check_fields(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key, value in table.items():
+        if key not in known:
+            names = ", ".join(sorted(known))
+            raise ValueError(f"{where}{key} = {value!r}: unknown field, must be one of {names}")
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if not names:
+        raise ValueError("cities: name at least one, as in `city-node Riverwood Seaside`")
+    check("", "number of cities", len(names), 1, CITIES_MAX)
+    seen: set[str] = set()
+    for name in names:
+        check_name("city", name)
+        if name.casefold() in seen:
+            raise ValueError(f"city = {name!r}: named twice (case is ignored)")
+        seen.add(name.casefold())
+
+
+def _city(name: str, table: dict[str, Any], wishes: Wishes) -> CityConfig:
+    where = f"cities.{name}."
+    economy_name = _number_free_text(where + "economy", table.get("economy"))
+    economy = load(economy_name)
+    _check_fields(where, table, (*CITY_FIELDS, economy_name))
+    merchants = dict(_table(where + "merchants", table.get("merchants", {})))
+    count = merchants.pop("count")
+    goods = {
+        check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
+        for good, fields in _tables(table, "goods").items()
+    }
+    recipes = _recipes(where, _tables(table, "recipes"))
+    try:
+        check_goods(goods, recipes)
+    except ValueError as error:
+        raise ValueError(f"{where}{error}") from None
+    return CityConfig(
+        name=name,
+        economy=economy_name,
+        locals=_count(where + "locals", _or(wishes.locals, table["locals"]), LOCALS_MAX),
+        merchants=_count(where + "merchants", _or(wishes.merchants, count), MERCHANTS_MAX),
+        goods=goods,
+        recipes=recipes,
+        parameters=converted(
+            f"{where}{economy_name}.",
+            economy.Parameters,
+            _table(where + economy_name, table.get(economy_name, {})),
+        ),
+        merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
+    )
+
+
+def _or(wish: int | None, value: Any) -> Any:
+    return value if wish is None else wish
+
+
+def _table(field: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{field} = {value!r}: must be a table")
+    return value
+
+
+def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    for product, materials in tables.items():
+        for material, units in materials.items():
+            _count(f"{where}recipes.{product}.{material}", units, 10**6)
+    return dict(tables)
+
+
+def _count(field: str, value: Any, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise ValueError(f"{field} = {value!r}: must be a whole number from 0 to {most}")
+    return value
+
+
+def _number_free_text(field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{field} = {value!r}: must be text")
+    return value
+
+
+def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
+    """A frozen dataclass from a table: known fields only, of the declared types, within bounds.
+
+    Args:
+        where: what precedes a field's name in an error.
+
+    Raises:
+        ValueError: one line with field, value and limit.
+    """
+    hints = get_type_hints(kind)
+    _check_fields(where, table, tuple(hints))
+    for field in dataclasses.fields(kind):
+        if field.name in table:
+            try:
+                msgspec.convert(table[field.name], hints[field.name])
+            except msgspec.ValidationError as error:
+                raise ValueError(f"{where}{field.name} = {table[field.name]!r}: {error}") from None
+        elif field.default is dataclasses.MISSING:
+            raise ValueError(f"{where}{field.name}: is missing")
+    try:
+        return msgspec.convert(dict(table), kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{where}{error}") from None
+
+
+def _seed(wishes: Wishes, shared: Mapping[str, Any]) -> int:
+    chosen = _or(wishes.seed, shared.get("seed"))
+    return secrets.randbelow(2**31) if chosen is None else _count("seed", chosen, SEED_MAX)
+
+
+def _speed(value: Any) -> int | None:
+    if value == "max":
+        return None
+    try:
+        speed = int(value)
+        check("", "speed", speed, SPEED_MIN, SPEED_MAX)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"speed = {value!r}: must be from {SPEED_MIN} to {SPEED_MAX} ticks/s, or max"
+        ) from None
+    return speed
+
+
+def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:
+    threads = _or(wish, shared.get("threads"))
+    if threads is None:
+        return None
+    if _count("threads", threads, 256) == 0:
+        raise ValueError("threads = 0: must be from 1 to 256")
+    return int(threads)
+
+
+def _node_name(name: Any) -> str | None:
+    return None if name is None else check_name("node_name", _number_free_text("node_name", name))
+
+
+def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfig, ...]:
+    number = {name.casefold(): here for here, name in enumerate(names)}
+    ticks, cost = shared["travel_ticks"], shared["moving_cost"]
+    _road_numbers("", ticks, cost)
+    if "roads" not in shared:
+        pairs = [(a, b) for a in range(len(names)) for b in range(len(names)) if a != b]
+        return tuple(RoadConfig(a, b, ticks, float(cost)) for a, b in pairs)
+    if not isinstance(shared["roads"], list):
+        raise ValueError(f"roads = {shared['roads']!r}: must be a list of tables, [[roads]]")
+    roads: dict[tuple[int, int], RoadConfig] = {}
+    for index, road in enumerate(shared["roads"]):
+        where = f"roads[{index}]."
+        _check_fields(where, _table(where[:-1], road), ("from", "to", "one_way", *ROAD_FIELDS))
+        ends = []
+        for end in ("from", "to"):
+            if str(road.get(end)).casefold() not in number:
+                raise ValueError(
+                    f"{where}{end} = {road.get(end)!r}: must be one of {', '.join(names)}"
+                )
+            ends.append(number[road[end].casefold()])
+        if ends[0] == ends[1]:
+            raise ValueError(f"{where}to = {road['to']!r}: must be another city")
+        if not isinstance(road.get("one_way", False), bool):
+            raise ValueError(f"{where}one_way = {road['one_way']!r}: must be true or false")
+        own_ticks, own_cost = road.get("travel_ticks", ticks), road.get("moving_cost", cost)
+        _road_numbers(where, own_ticks, own_cost)
+        for a, b in [ends] if road.get("one_way") else [ends, ends[::-1]]:
+            if (a, b) in roads:
+                raise ValueError(f"{where}to = {road['to']!r}: there is such a road already")
+            roads[a, b] = RoadConfig(a, b, own_ticks, float(own_cost))
+    return tuple(roads.values())
+
+
+def _road_numbers(where: str, ticks: Any, cost: Any) -> None:
+    if _count(where + "travel_ticks", ticks, TRAVEL_TICKS_MAX) == 0:
+        raise ValueError(f"{where}travel_ticks = 0: must be from 1 to {TRAVEL_TICKS_MAX}")
+    if isinstance(cost, bool) or not isinstance(cost, int | float):
+        raise ValueError(f"{where}moving_cost = {cost!r}: must be a number")
+    check(where, "moving_cost", cost, 0.0, 1e9)

@@ -1,0 +1,59 @@
+"""Where compiled kernels are kept: one folder per state of the engine's sources.
+
+numba recompiles a kernel when its own file changes, not when a kernel it imports does; so the
+folder is named by a digest of every source that kernels are made of. Must run before numba is
+imported. Called at the start of the command line, of tests and of tools.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+UNUSED_DAYS_MAX = 30
+"""Folders of older sources go after this long."""
+
+SOURCES = ("engine", "merchants")
+
+
+def prepare() -> bool:
+    """Point numba at the folder for these sources.
+
+    Returns:
+        Whether it is cold: kernels are going to be compiled, which takes seconds.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return False
+    folder = user_cache_path("city-node") / _digest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        _remove_unused(folder.parent)
+    except OSError:  # a read-only home: works, but compiles at every start
+        folder = Path(tempfile.mkdtemp(prefix="city-node-kernels-"))
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return not any(folder.rglob("*.nbi"))
+
+
+def _digest() -> str:
+    digest = hashlib.blake2b(digest_size=10)
+    for package in SOURCES:
+        spec = find_spec(package)
+        assert spec is not None
+        root = Path(next(iter(spec.submodule_search_locations or ())))
+        for source in sorted(root.rglob("*.py")):
+            digest.update(str(source.relative_to(root)).encode())
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _remove_unused(caches: Path) -> None:
+    oldest = time.time() - UNUSED_DAYS_MAX * 86_400
+    for folder in caches.iterdir():
+        if folder.is_dir() and folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
