@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from city_node.errors import ConfigError
 from city_node.names import check_name
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
@@ -38,10 +39,6 @@ TICKS_MAX = 10**15
 TOP_FIELDS = ("seed", "speed", "threads", "node_name", "cities", "roads")
 CITY_FIELDS = ("economy", "locals", "merchants", "goods", "recipes")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
-
-
-class ConfigError(ValueError):
-    """One line for the user: field, value, limit."""
 
 
 @dataclass(frozen=True)

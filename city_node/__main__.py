@@ -1,0 +1,5 @@
+"""`python -m city_node` is `city-node`."""
+
+from city_node.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""What a user types. `city-node NAME [NAME ...]` is `city-node run NAME ...`.
+
+Light to import: the engine, its kernels and the viewer are loaded by the verb that needs them.
+Every fault of the user is one line on stderr and exit status 2.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from city_node.errors import ConfigError
+
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""Typer names the class of its own only through this child."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Sovereign city economies that trade with each other across machines.",
+    epilog="A first try: city-node Riverwood Seaside",
+)
+
+
+@app.callback()
+def verbs() -> None:
+    """Sovereign city economies that trade with each other across machines.
+
+    `city-node NAME ...` is `city-node run NAME ...`; see `city-node run --help` for its options.
+    """
+
+
+@app.command()
+def run(
+    cities: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Cities to run; default: those of --config."),
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", envvar="CITY_NODE_HEADLESS", help="No window.")
+    ] = False,
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_SPEED",
+            metavar="TICKS_PER_S|max",
+            help="60 to 600000, or max. 60 is 1 x. Default: 6000.",
+        ),
+    ] = None,
+    ticks: Annotated[
+        int | None, typer.Option(envvar="CITY_NODE_TICKS", help="Stop after so many more.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(envvar="CITY_NODE_SEED", help="Default: a new one each time.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
+    ] = None,
+    locals_: Annotated[
+        int | None,
+        typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
+    ] = None,
+    merchants: Annotated[
+        int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(envvar="CITY_NODE_CONFIG", metavar="FILE.toml", help="Settings."),
+    ] = None,
+    node_name: Annotated[
+        str | None, typer.Option(envvar="CITY_NODE_NODE_NAME", help="Default: the host's name.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CITY_NODE_REPORT", metavar="FILE.json", help="Written at every clean end."
+        ),
+    ] = None,
+) -> None:
+    """Run cities until Ctrl-C, or for so many ticks."""
+    from city_node import kernel_cache
+
+    if kernel_cache.prepare():
+        typer.echo("compiling kernels ... (seconds, and only the first time)", err=True)
+    from city_node import node
+    from city_node.config import Wishes
+
+    wishes = Wishes(
+        cities=tuple(cities or ()),
+        config=config,
+        seed=seed,
+        speed=speed,
+        threads=threads,
+        locals=locals_,
+        merchants=merchants,
+        node_name=node_name,
+    )
+    node.run(wishes, ticks=ticks, headless=headless, report_path=report)
+
+
+def verb_names() -> list[str]:
+    """The verbs; a city called like one of them needs `run` before its name."""
+    return [str(command.name or command.callback.__name__) for command in app.registered_commands]  # type: ignore[union-attr]
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """The program. Exits with 2 on a user's fault, having printed it in one line."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] not in [*verb_names(), "--help"]:
+        given = ["run", *given]
+    try:
+        sys.exit(app(given, standalone_mode=False, prog_name="city-node"))
+    except UsageError as error:
+        fail(error.format_message())  # type: ignore[attr-defined]
+    except ConfigError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(line: str) -> None:
+    """Print one line on stderr and exit with 2."""
+    print("city-node: " + " ".join(line.split()), file=sys.stderr)
+    sys.exit(2)

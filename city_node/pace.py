@@ -1,0 +1,80 @@
+"""How many ticks the next window has: the speed asked for, and no more than a frame's worth.
+
+The only place where the world's time meets the clock. Called by the window loop.
+"""
+
+import math
+from collections import deque
+
+import trio
+
+FRAME_S = 1 / 60
+"""A window takes about so long, so that commands and viewers are served in between."""
+
+DEBT_S_MAX = 0.25
+"""A city that cannot keep up forgets what it owes beyond this, and shows the rate achieved."""
+
+RATE_S = 2.0
+"""The rate achieved is taken over so long."""
+
+REAL_TIME_TICKS_PER_S = 60
+"""1 x."""
+
+
+class Pace:
+    """The window loop's governor.
+
+    Attributes:
+        speed_ticks_per_s: asked for; None: as fast as it goes.
+        ticks_left: until the run ends; None: for ever.
+    """
+
+    def __init__(self, speed_ticks_per_s: int | None, ticks_left: int | None) -> None:
+        self.speed_ticks_per_s = speed_ticks_per_s
+        self.ticks_left = ticks_left
+        self._owed_ticks = 0.0
+        self._settled_s = trio.current_time()
+        self._engine_ticks_per_s = 60.0
+        self._passed: deque[tuple[float, int]] = deque([(self._settled_s, 0)])
+
+    async def next_ticks(self) -> int:
+        """Ticks that are due now, at least 1; waits until there are; 0 when the run is over."""
+        if self.ticks_left == 0:
+            return 0
+        frame_ticks = max(1, int(self._engine_ticks_per_s * FRAME_S))
+        if self.speed_ticks_per_s is None:
+            await trio.lowlevel.checkpoint()
+            due = frame_ticks
+        else:
+            speed = self.speed_ticks_per_s
+            self._settle(speed)
+            if self._owed_ticks < 1:
+                await trio.sleep(max(FRAME_S, (1 - self._owed_ticks) / speed))
+                self._settle(speed)
+            else:
+                await trio.lowlevel.checkpoint()
+            due = min(max(1, int(self._owed_ticks)), frame_ticks)
+        return due if self.ticks_left is None else min(due, self.ticks_left)
+
+    def _settle(self, speed: int) -> None:
+        now_s = trio.current_time()
+        owed = self._owed_ticks + (now_s - self._settled_s) * speed
+        self._owed_ticks = min(owed, max(1.0, speed * DEBT_S_MAX))
+        self._settled_s = now_s
+
+    def passed(self, ticks: int, engine_s: float) -> None:
+        """Note that a window of `ticks` has been run, and how long the engine took for it."""
+        if self.ticks_left is not None:
+            self.ticks_left -= ticks
+        self._owed_ticks -= ticks
+        rate = ticks / max(engine_s, 1e-6)
+        self._engine_ticks_per_s = math.sqrt(self._engine_ticks_per_s * rate)
+        now_s = trio.current_time()
+        self._passed.append((now_s, self._passed[-1][1] + ticks))
+        while self._passed[0][0] < now_s - RATE_S and len(self._passed) > 2:
+            self._passed.popleft()
+
+    def achieved_ticks_per_s(self) -> float:
+        """Over the last seconds."""
+        (start_s, start_ticks), (end_s, end_ticks) = self._passed[0], self._passed[-1]
+        return (end_ticks - start_ticks) / max(end_s - start_s, 1e-9)
