@@ -109,12 +109,15 @@ async def run_node(world: World, config: Config, ticks: int | None) -> None:
 async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> None:
     """Advance all cities of a window, on so many threads; one hop to a thread for each."""
 
-    async def in_one_thread(some: list[Job]) -> None:
-        await offload(lambda: [run_job(job) for job in some])
-
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(in_one_thread, jobs[thread::threads])
+            nursery.start_soon(offload, run_in_turn, jobs[thread::threads])
+
+
+def run_in_turn(jobs: list[Job]) -> None:
+    """What one thread does in a window."""
+    for job in jobs:
+        run_job(job)
 
 
 async def stop_on_signal(

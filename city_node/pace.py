@@ -46,15 +46,19 @@ class Pace:
             await trio.lowlevel.checkpoint()
             due = frame_ticks
         else:
-            speed = self.speed_ticks_per_s
-            self._settle(speed)
             if self._owed_ticks < 1:
-                await trio.sleep(max(FRAME_S, (1 - self._owed_ticks) / speed))
-                self._settle(speed)
+                await self._let_time_pass(self.speed_ticks_per_s)
             else:
                 await trio.lowlevel.checkpoint()
             due = min(max(1, int(self._owed_ticks)), frame_ticks)
         return due if self.ticks_left is None else min(due, self.ticks_left)
+
+    async def _let_time_pass(self, speed: int) -> None:
+        """Wait until a frame's worth is owed; what is owed is run in one burst, then again."""
+        self._settle(speed)
+        wanted_ticks = max(1.0, speed * FRAME_S)
+        await trio.sleep(max(0.0, (wanted_ticks - self._owed_ticks) / speed))
+        self._settle(speed)
 
     def _settle(self, speed: int) -> None:
         now_s = trio.current_time()

@@ -12,7 +12,7 @@ arrives after it, and the cities of one window may be advanced in any order, or 
 import hashlib
 import inspect
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,7 +148,7 @@ def found_city(config: Config, here: int) -> City:
 
 def merchants_minor(town: Town) -> int:
     """The money of the merchants in town, minor units."""
-    return int(town.roster.rows.money_minor[: town.roster.count[0]].sum())
+    return int(town.roster.rows.money_minor[: town.roster.size[0]].sum())
 
 
 def schedule(world: World, event: Event) -> None:
@@ -161,7 +161,7 @@ def schedule(world: World, event: Event) -> None:
     if event.name not in ROAD_EVENTS and event.name not in city.economy.EVENTS:
         known = ", ".join(sorted([*ROAD_EVENTS, *city.economy.EVENTS]))
         raise ValueError(f"event = {event.name!r}: must be one of {known}")
-    function = ROAD_EVENTS.get(event.name) or city.economy.EVENTS[event.name]
+    function: Callable[..., Any] = ROAD_EVENTS.get(event.name) or city.economy.EVENTS[event.name]
     try:
         inspect.signature(function).bind(None, None, **event.arguments)
     except TypeError as error:
@@ -207,11 +207,11 @@ def open_window(world: World, ticks: int) -> list[Job]:
     while world.events and world.events[0].tick <= world.tick:
         happen(world, world.events.pop(0))
     rows = world.walking.rows
-    due = np.flatnonzero(rows.tick[: world.walking.count[0]] < world.tick + ticks)
+    due = np.flatnonzero(rows.tick[: world.walking.size[0]] < world.tick + ticks)
     order = np.lexsort((rows.from_place[due], rows.tick[due], rows.to_place[due]))
     arrivals = chosen(world.walking, due[order])
     if len(due):
-        late = np.flatnonzero(rows.tick[: world.walking.count[0]] >= world.tick + ticks)
+        late = np.flatnonzero(rows.tick[: world.walking.size[0]] >= world.tick + ticks)
         world.walking = chosen(world.walking, late)
     ends = np.searchsorted(arrivals.rows.to_place, np.arange(len(world.cities) + 1))
     return [
@@ -230,7 +230,7 @@ def run_job(job: Job) -> None:
     came = job.arrivals.rows
     city.ledger.entered_minor += int(came.money_minor.sum())
     city.state = city.economy.advance(city.state, city.town, job.arrivals, job.tick, job.ticks)
-    left = city.town.departures.rows.money_minor[: city.town.departures.count[0]]
+    left = city.town.departures.rows.money_minor[: city.town.departures.size[0]]
     city.ledger.left_minor += int(left.sum())
     holdings_minor = city.economy.holdings_minor(city.state) + merchants_minor(city.town)
     if holdings_minor != city.ledger.expected_minor():
@@ -247,7 +247,7 @@ def close_window(world: World, jobs: list[Job]) -> None:
         names = [world.places[place] for place in job.arrivals.rows.from_place]
         job.city.arrivals.update(names)
         departures = job.city.town.departures
-        rows = departures.rows.to_place[: departures.count[0]]
+        rows = departures.rows.to_place[: departures.size[0]]
         job.city.departures.update(world.places[place] for place in rows)
         if len(rows):
             left.append(departures)
@@ -307,7 +307,11 @@ def road_cost(world: World, city: City, *, to: str, coins: float) -> None:
     city.town.roads.cost[_roads_to(world, city, to)] = coins
 
 
-ROAD_EVENTS = {"open_road": open_road, "close_road": close_road, "road_cost": road_cost}
+ROAD_EVENTS: dict[str, Callable[..., None]] = {
+    "open_road": open_road,
+    "close_road": close_road,
+    "road_cost": road_cost,
+}
 
 
 def state_hash(world: World, city: City) -> str:
@@ -322,11 +326,11 @@ def state_hash(world: World, city: City) -> str:
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     bound = chosen(
         world.walking,
-        np.flatnonzero(world.walking.rows.to_place[: world.walking.count[0]] == city.here),
+        np.flatnonzero(world.walking.rows.to_place[: world.walking.size[0]] == city.here),
     )
     for roster in (city.town.roster, bound):
         rows = roster.rows
-        count = int(roster.count[0])
+        count = int(roster.size[0])
         by_id = np.lexsort((rows.number[:count], rows.birthplace[:count]))
         digest_into(digest, rows, by_id)
     digest_into(digest, city.town.roads)
@@ -349,7 +353,7 @@ def city_summary(world: World, city: City) -> dict[str, Any]:
     """What the report says of a city, without the hash, which costs a pass over all its arrays."""
     economy, state, ledger = city.economy, city.state, city.ledger
     rows = city.town.roster.rows
-    count = int(city.town.roster.count[0])
+    count = int(city.town.roster.size[0])
     carried = np.bincount(rows.good[:count], rows.owned[:count], len(world.goods))
     stock = economy.stock(state) + carried.astype(np.int64)
     prices = {

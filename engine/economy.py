@@ -6,8 +6,8 @@ merchants (`merchants.advance_bazaar`). Such a module has:
 
     Parameters                          frozen dataclass, each field with a default
     found(setting, parameters) -> state a new city's state: a NamedTuple of tables and arrays
-    advance(state, town, arrivals, tick, ticks)     in place: residents and merchants (see
-                                        `merchants.town`: who is here, roads, who left)
+    advance(state, town, arrivals, tick, ticks) -> state    residents and merchants, in place or
+                                        grown; see `merchants.town`: who is here, roads, who left
     live(state) -> iterator of arrays   all that the future depends on, without spare capacity
     residents(state) -> int             how many live here
     holdings_minor(state) -> int        the residents' money
@@ -100,7 +100,7 @@ class Economy(Protocol):
     EVENTS: Mapping[str, Callable[..., Issued]]
 
     def found(self, setting: Setting, parameters: Any) -> Any: ...
-    def advance(self, state: Any, town: Any, arrivals: Any, tick: int, ticks: int) -> None: ...
+    def advance(self, state: Any, town: Any, arrivals: Any, tick: int, ticks: int) -> Any: ...
     def live(self, state: Any) -> Iterator[Array]: ...
     def residents(self, state: Any) -> int: ...
     def holdings_minor(self, state: Any) -> int: ...
@@ -137,7 +137,7 @@ def load(name: str) -> Economy:
         raise UnknownEconomyError(
             f"economy = {name!r}: its module {module.__name__} lacks {', '.join(missing)}"
         )
-    return module  # type: ignore[return-value]  # a module fulfils a Protocol by having its parts
+    return module
 
 
 def _is_part(name: str, value: object) -> bool:

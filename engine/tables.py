@@ -101,7 +101,7 @@ def packed(rules: type, parameters: Any) -> Any:
 
 def kernel_type(table: type) -> types.Type:
     """What a kernel's signature says of a table, of `scalars`, or of a named tuple of these."""
-    kinds = []
+    kinds: list[types.Type] = []
     for hint in get_type_hints(table, include_extras=True).values():
         column = _column_of(hint)
         if column is not None:
@@ -117,7 +117,7 @@ def kernel_type(table: type) -> types.Type:
 
 
 def digest_into(
-    digest: "hashlib._Hash", rows: tuple, rows_alive: Array | slice = slice(None)
+    digest: hashlib.blake2b, rows: tuple, rows_alive: Array | slice = slice(None)
 ) -> None:
     """Feed every column, in declared order, to a hash: its shape and its little-endian bytes.
 

@@ -115,7 +115,7 @@ def advance_ticks(bazaar, roster, roads, rules, arrivals, departures, key, here,
         this_tick = tick_key(key, now)
         arrived = arrive(roster, arrivals, arrived, now, bazaar.residents.money_minor, rules, here)
         tick_residents(bazaar, stalls_of(roster.rows), this_tick)
-        for merchant in range(roster.count[0] - 1, -1, -1):
+        for merchant in range(roster.size[0] - 1, -1, -1):
             stream = agent_stream(this_tick, residents + merchant)
             if uniform(stream, ACTS) < rules.act_probability:
                 act(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
@@ -130,7 +130,7 @@ def advance(state: Bazaar, town: Town, arrivals: Roster, tick: int, ticks: int) 
         arrivals: who comes in this window, sorted by tick.
         tick, ticks: the window's first tick and its length.
     """
-    make_room(town, int(arrivals.count[0]), arrivals.rows.expected_price.shape[2])
+    make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
     advance_ticks(
         state,

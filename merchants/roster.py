@@ -33,9 +33,9 @@ class Merchants(NamedTuple):
 
 
 class Roster(NamedTuple):
-    """Merchants in the first `count` rows; the others are room to grow."""
+    """Merchants in the first `size` rows; the others are room to grow."""
 
-    count: Annotated[Array, Column("i8", "1", "how many there are")]
+    size: Annotated[Array, Column("i8", "1", "how many there are")]
     rows: Merchants
 
 
@@ -53,7 +53,7 @@ def with_room(roster: Roster, merchants: int, places: int) -> Roster:
     room = max(capacity, merchants + merchants // 4) if capacity < merchants else capacity
     rows = resized(roster.rows, merchants=room, goods=goods, places=max(known, places))
     rows.expected_price[:, :, known:] = np.nan
-    return Roster(roster.count, rows)
+    return Roster(roster.size, rows)
 
 
 def chosen(roster: Roster, rows: Array | slice) -> Roster:
@@ -61,7 +61,7 @@ def chosen(roster: Roster, rows: Array | slice) -> Roster:
 
     Args:
         roster: of whom.
-        rows: int64 row numbers, or a slice; all of them below the roster's count.
+        rows: int64 row numbers, or a slice; all of them below the roster's size.
     """
     picked = Merchants(*(column[rows] for column in roster.rows))
     return Roster(np.array([len(picked.number)]), picked)
@@ -69,7 +69,7 @@ def chosen(roster: Roster, rows: Array | slice) -> Roster:
 
 def joined(rosters: list[Roster]) -> Roster:
     """One roster of all, in order; at least one, all of them with the same goods and places."""
-    live = [chosen(roster, slice(0, roster.count[0])).rows for roster in rosters]
+    live = [chosen(roster, slice(0, roster.size[0])).rows for roster in rosters]
     rows = Merchants(*(np.concatenate(columns) for columns in zip(*live, strict=True)))
     return Roster(np.array([len(rows.number)]), rows)
 

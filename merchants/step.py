@@ -38,9 +38,9 @@ def arrive(roster, arrivals, first, tick, residents_minor, rules, here):
     """
     tax_minor = np.int64(0)
     free_minor = to_minor(rules.tax_free_money)
-    while first < arrivals.count[0] and arrivals.rows.tick[first] <= tick:
-        row = roster.count[0]
-        roster.count[0] = row + 1
+    while first < arrivals.size[0] and arrivals.rows.tick[first] <= tick:
+        row = roster.size[0]
+        roster.size[0] = row + 1
         copy_merchant(arrivals.rows, first, roster.rows, row)
         roster.rows.ask[row] = np.inf
         roster.rows.place[row] = -1
@@ -134,15 +134,15 @@ def depart(roster, merchant, road, roads, here, departures, tick):
         bool: whether another merchant now has row `merchant`.
     """
     rows = roster.rows
-    row = departures.count[0]
-    departures.count[0] = row + 1
+    row = departures.size[0]
+    departures.size[0] = row + 1
     roads.room[road] -= 1
     copy_merchant(rows, merchant, departures.rows, row)
     departures.rows.tick[row] = tick + roads.travel_ticks[road]
     departures.rows.from_place[row] = here
     departures.rows.to_place[row] = roads.place[road]
-    last = roster.count[0] - 1
-    roster.count[0] = last
+    last = roster.size[0] - 1
+    roster.size[0] = last
     if merchant == last:
         return False
     copy_merchant(rows, last, rows, merchant)

@@ -71,7 +71,7 @@ def found_town(
     check("", "money of all merchants, minor units", total_minor, 0, MONEY_MINOR_MAX)
     roster = empty(len(goods), places, merchants)
     rows = roster.rows
-    roster.count[0] = merchants
+    roster.size[0] = merchants
     tradeable = [number for number, good in enumerate(goods.values()) if not good.leisure]
     random = np.random.Generator(np.random.Philox(key=[int(key), 1]))
     rows.birthplace[:] = rows.from_place[:] = rows.to_place[:] = here
@@ -106,7 +106,7 @@ def roads_to(ways: Sequence[tuple[int, float, int]], goods: int) -> Roads:
 
 def make_room(town: Town, arrivals: int, places: int) -> None:
     """Grow the arrays so that a window with so many arrivals cannot run out of rows."""
-    most = int(town.roster.count[0]) + arrivals
+    most = int(town.roster.size[0]) + arrivals
     town.roster = with_room(town.roster, most, places)
     town.departures = with_room(town.departures, most, places)
-    town.departures.count[0] = 0
+    town.departures.size[0] = 0

@@ -87,7 +87,7 @@ def with_room(state: Bazaar, merchants: int) -> Bazaar:
 def live(state: Bazaar) -> Iterator[Array]:
     """Every array that the future depends on, without spare capacity, in declared order."""
     yield from state.residents
-    for good, count in enumerate(state.rows.count):
+    for good, count in enumerate(state.rows.size):
         yield state.rows.ask[good, :count]
         yield state.rows.seller[good, :count]
     yield from state.books

@@ -26,9 +26,9 @@ asks: the order is random and the memory near."""
 
 
 class Rows(NamedTuple):
-    """Every good's row of sellers; cells from `count` on mean nothing."""
+    """Every good's row of sellers; cells from `size` on mean nothing."""
 
-    count: Annotated[Array, Column("i8", "goods", "sellers in the row")]
+    size: Annotated[Array, Column("i8", "goods", "sellers in the row")]
     ask: Annotated[Array, Column("f8", "goods sellers", "price asked, coins")]
     seller: Annotated[Array, Column("i4", "goods sellers", "who asks it")]
 
@@ -43,8 +43,8 @@ def stand(rows, good, place, seller, ask):
         ask: float64 coins.
     """
     if place < 0:
-        place = rows.count[good]
-        rows.count[good] = place + 1
+        place = rows.size[good]
+        rows.size[good] = place + 1
         rows.seller[good, place] = seller
     rows.ask[good, place] = ask
     return place
@@ -53,8 +53,8 @@ def stand(rows, good, place, seller, ask):
 @inlined
 def step_out(rows, good, place):
     """int64: the seller who now stands at `place` (whose own place is to be corrected), or -1."""
-    last = rows.count[good] - 1
-    rows.count[good] = last
+    last = rows.size[good] - 1
+    rows.size[good] = last
     if place == last:
         return np.int64(-1)
     rows.ask[good, place] = rows.ask[good, last]
@@ -78,7 +78,7 @@ def ask_around(rows, good, bits, price_max, buyer, sellers_end):
         buyer: int64, who does not buy from himself.
         sellers_end: int64, sellers from this number on are passed over.
     """
-    count = rows.count[good]
+    count = rows.size[good]
     if count == 0:
         return np.int64(-1)
     mask = np.int64(1)
