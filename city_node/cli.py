@@ -72,6 +72,39 @@ def run(
     node_name: Annotated[
         str | None, typer.Option(envvar="CITY_NODE_NODE_NAME", help="Default: the host's name.")
     ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="CITY_NODE_PORT",
+            help="Of the first city, the others above it. Default: the first free from 55555.",
+        ),
+    ] = None,
+    connect: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="CITY_NODE_CONNECT",
+            metavar="[CITY=]HOST:PORT",
+            help="Keep a road to an address, from CITY or the first. May be repeated.",
+        ),
+    ] = None,
+    legacy_bind: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_LEGACY_BIND",
+            metavar="ADDR",
+            help="Let in whoever reaches this address, as 0.0.0.0. Default: 127.0.0.1.",
+        ),
+    ] = None,
+    no_discovery: Annotated[
+        bool,
+        typer.Option("--no-discovery", envvar="CITY_NODE_NO_DISCOVERY", help="Do not look around."),
+    ] = False,
+    interface: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_INTERFACE", metavar="ADDR", help="Look around on this one only."
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -96,6 +129,11 @@ def run(
         locals=locals_,
         merchants=merchants,
         node_name=node_name,
+        port=port,
+        connect=tuple(connect or ()),
+        legacy_bind=legacy_bind,
+        discovery=False if no_discovery else None,
+        interface=interface,
     )
     node.run(wishes, ticks=ticks, headless=headless, report_path=report)
 

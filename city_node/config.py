@@ -8,6 +8,7 @@ one line that names field, value and limit. Imports the engine's parameters, so 
 """
 
 import dataclasses
+import ipaddress
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ TRAVEL_TICKS_MAX = 1_000_000
 TICKS_MAX = 10**15
 
 TOP_FIELDS = ("seed", "speed", "threads", "node_name", "cities", "roads")
+NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
 CITY_FIELDS = ("economy", "locals", "merchants", "goods", "recipes")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
@@ -53,6 +55,11 @@ class Wishes:
     locals: int | None = None
     merchants: int | None = None
     node_name: str | None = None
+    port: int | None = None
+    connect: tuple[str, ...] = ()
+    legacy_bind: str | None = None
+    discovery: bool | None = None
+    interface: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,37 @@ class RoadConfig:
 
 
 @dataclass(frozen=True)
+class Dialling:
+    """An address to keep a road to, from one of our cities, by its number."""
+
+    city: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """How the node meets others.
+
+    Attributes:
+        port: of the first city's listener, the others above it; None: the first free from
+            PORT_FIRST upward.
+        legacy_bind: IP address that listeners are bound to.
+        dial: addresses to connect to.
+        discovery: whether to announce this node and look for others.
+        interface: IP address of the interface to do that on; None: where the listeners are.
+        roads_max: how many nodes' cities found by discovery one city dials.
+    """
+
+    port: int | None
+    legacy_bind: str
+    dial: tuple[Dialling, ...]
+    discovery: bool
+    interface: str | None
+    roads_max: int
+
+
+@dataclass(frozen=True)
 class Config:
     """All of it. `speed_ticks_per_s` None is as fast as it goes; `node_name` None the host's."""
 
@@ -89,6 +127,7 @@ class Config:
     node_name: str | None
     cities: tuple[CityConfig, ...]
     roads: tuple[RoadConfig, ...]
+    network: NetworkConfig
 
 
 def resolve(wishes: Wishes) -> Config:
@@ -118,7 +157,9 @@ def _resolve(wishes: Wishes) -> Config:
     own = merged(tables, in_file)
     known = {name.casefold(): table for name, table in own.items()}
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
-    _check_fields("", shared, (*TOP_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
+    _check_fields(
+        "", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies)
+    )
     cities = tuple(
         _city(name, merged(_of_city(shared), known.get(name.casefold(), {})), wishes)
         for name in names
@@ -132,6 +173,7 @@ def _resolve(wishes: Wishes) -> Config:
         node_name=_node_name(wishes.node_name or shared.get("node_name")),
         cities=cities,
         roads=_roads(shared, names),
+        network=_network(wishes, shared, names),
     )
 
 
@@ -161,7 +203,8 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_city(shared: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in shared.items() if key not in (*TOP_FIELDS, *ROAD_FIELDS)}
+    of_node = (*TOP_FIELDS, *NETWORK_FIELDS, *ROAD_FIELDS)
+    return {key: value for key, value in shared.items() if key not in of_node}
 
 
 def _tables(table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -346,3 +389,43 @@ def _road_numbers(where: str, ticks: Any, cost: Any) -> None:
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         raise ValueError(f"{where}moving_cost = {cost!r}: must be a number")
     check(where, "moving_cost", cost, 0.0, 1e9)
+
+
+def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) -> NetworkConfig:
+    port = _or(wishes.port, shared.get("port"))
+    if port is not None and not 1 <= _count("port", port, 65_535) <= 65_536 - len(names):
+        raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
+    discovery = wishes.discovery if wishes.discovery is not None else shared["discovery"]
+    if not isinstance(discovery, bool):
+        raise ValueError(f"discovery = {discovery!r}: must be true or false")
+    written = shared.get("connect", [])
+    if not isinstance(written, list):
+        raise ValueError(f"connect = {written!r}: must be a list")
+    interface = wishes.interface or shared.get("interface")
+    return NetworkConfig(
+        port=port,
+        legacy_bind=_address("legacy_bind", wishes.legacy_bind or shared["legacy_bind"]),
+        dial=tuple(_dialling(text, names) for text in wishes.connect or written),
+        discovery=discovery,
+        interface=None if interface is None else _address("interface", interface),
+        roads_max=_count("roads_max", shared["roads_max"], 64),
+    )
+
+
+def _address(field: str, value: Any) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
+
+
+def _dialling(text: Any, names: tuple[str, ...]) -> Dialling:
+    """[CITY=]HOST:PORT; a host that is an IPv6 address stands in brackets."""
+    city, _, address = str(text).rpartition("=")
+    host, _, port = address.rpartition(":")
+    numbers = {name.casefold(): number for number, name in enumerate(names)}
+    if city and city.casefold() not in numbers:
+        raise ValueError(f"connect = {text!r}: no city {city!r}, must be one of {', '.join(names)}")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ValueError(f"connect = {text!r}: must be [CITY=]HOST:PORT, port from 1 to 65535")
+    return Dialling(numbers[city.casefold()] if city else 0, host.strip("[]"), int(port))

@@ -6,8 +6,8 @@ interpreter's lock); all else happens in trio between the windows.
 
 import json
 import os
+import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -16,11 +16,15 @@ from typing import Any
 
 import trio
 
+from city_node import travelway
 from city_node.config import Config, Wishes, resolve
 from city_node.errors import ConfigError
-from city_node.names import NAME_BYTES_MAX
+from city_node.log import Log
+from city_node.meeting import meet_others, open_listeners
+from city_node.node_name import claimed_name
 from city_node.pace import Pace
 from city_node.status import show_status
+from city_node.travelway import Network, give_inputs, take_abroad
 from city_node.world import (
     BalanceError,
     Job,
@@ -58,12 +62,13 @@ def run(wishes: Wishes, *, ticks: int | None, headless: bool, report_path: Path 
     except ValueError as error:
         raise ConfigError(str(error)) from None
     started_s = time.perf_counter()
-    try:
-        trio.run(run_node, world, config, ticks)
-    except* BalanceError as errors:
-        sys.exit(f"city-node: {errors.exceptions[0]}")
+    with claimed_name(config.node_name) as name:
+        try:
+            trio.run(run_node, world, config, name, ticks)
+        except* BalanceError as errors:
+            sys.exit(f"city-node: {errors.exceptions[0]}")
     if report_path:
-        written = report(world, node_name(config), time.perf_counter() - started_s)
+        written = report(world, name, time.perf_counter() - started_s)
         report_path.write_text(json.dumps(written) + "\n", "utf-8")
 
 
@@ -83,32 +88,44 @@ def check_run(ticks: int | None, report_path: Path | None) -> None:
             ) from None
 
 
-def node_name(config: Config) -> str:
-    """The node's name: as configured, or the host's."""
-    host = socket.gethostname().split(".")[0].encode()[:NAME_BYTES_MAX].decode("utf-8", "ignore")
-    return config.node_name or host or "node"
+async def run_node(world: World, config: Config, name: str, ticks: int | None) -> None:
+    """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
-
-async def run_node(world: World, config: Config, ticks: int | None) -> None:
-    """The window loop, with a status beside it, until the ticks are done or a signal comes."""
+    Raises:
+        ConfigError: a port asked for is in use.
+    """
+    log = Log()
+    network = Network(name, world_goods(config), log)
+    listeners = await open_listeners(world, config.network, log)
     threads = config.threads or len(os.sched_getaffinity(0))
     pace = Pace(config.speed_ticks_per_s, ticks)
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signal, nursery.cancel_scope)
+        for city, bound in zip(world.cities, listeners, strict=True):
+            await nursery.start(travelway.listen, network, city, bound)
+        nursery.start_soon(
+            meet_others, network, world, config.network, listeners, secrets.token_hex(16)
+        )
         nursery.start_soon(show_status, world, pace)
         while wished := await pace.next_ticks():
             with trio.CancelScope(shield=True):  # a window once begun is finished
+                give_inputs(network, world)
                 started_s = time.perf_counter()
                 jobs = open_window(world, window_ticks(world, wished))
                 await run_jobs(jobs, threads, trio.to_thread.run_sync)
                 close_window(world, jobs)
                 pace.passed(jobs[0].ticks, time.perf_counter() - started_s)
+                take_abroad(network, world)
         nursery.cancel_scope.cancel()
+
+
+def world_goods(config: Config) -> tuple[str, ...]:
+    """What may travel: the goods that can be traded, in the world's order."""
+    return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
 
 
 async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> None:
     """Advance all cities of a window, on so many threads; one hop to a thread for each."""
-
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
             nursery.start_soon(offload, run_in_turn, jobs[thread::threads])

@@ -58,6 +58,7 @@ class City:
 
     Attributes:
         here: its place: its number among the cities of the process.
+        next_number: of the next merchant who gets his id here.
         arrivals, departures: merchants so far, by the name of the city they came from, went to.
     """
 
@@ -68,6 +69,7 @@ class City:
     state: Any
     town: Town
     ledger: Ledger
+    next_number: int
     arrivals: Counter[str] = field(default_factory=Counter)
     departures: Counter[str] = field(default_factory=Counter)
 
@@ -102,18 +104,25 @@ class World:
     """All that the future of a process depends on.
 
     Attributes:
-        places: names of cities, the process's own first; merchants' beliefs are numbered by it.
+        look_ahead_ticks: no window is longer: the shortest road between two of the cities.
+        places: names of cities, the process's own first, then those of the network as they spell
+            themselves; merchants' beliefs are numbered by it.
         walking: merchants on the roads inside the process, in the order in which they set out.
         events: still to come, by tick, those of one tick in the order in which they were given.
+        abroad: who left for the network since this was last emptied, by city.
+        luggage: genomes of guests by id (birthplace, number), kept for the road.
     """
 
     seed: int
     goods: list[str]
+    look_ahead_ticks: int
     places: list[str]
     cities: list[City]
     walking: Roster
     tick: int = 0
     events: list[Event] = field(default_factory=list)
+    abroad: list[tuple[City, Roster]] = field(default_factory=list)
+    luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
 
 
 def found_world(config: Config) -> World:
@@ -128,7 +137,8 @@ def found_world(config: Config) -> World:
     cities = [found_city(config, number) for number in range(len(places))]
     total_minor = sum(city.ledger.initial_minor for city in cities)
     check("", "money of all cities, minor units", total_minor, 0, MONEY_MINOR_MAX)
-    return World(config.seed, goods, places, cities, empty(len(goods), len(places)))
+    look_ahead = min([WINDOW_TICKS_MAX, *(road.travel_ticks for road in config.roads)])
+    return World(config.seed, goods, look_ahead, places, cities, empty(len(goods), len(places)))
 
 
 def found_city(config: Config, here: int) -> City:
@@ -143,7 +153,8 @@ def found_city(config: Config, here: int) -> City:
     ways = [(road.to, road.cost, road.travel_ticks) for road in config.roads if road.start == here]
     town.roads = roads_to(ways, len(ours.goods))
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
-    return City(ours.name, here, ours.economy, economy, state, town, Ledger(initial_minor))
+    ledger = Ledger(initial_minor)
+    return City(ours.name, here, ours.economy, economy, state, town, ledger, ours.merchants)
 
 
 def merchants_minor(town: Town) -> int:
@@ -187,13 +198,7 @@ def city_named(world: World, name: str) -> City:
 
 def window_ticks(world: World, ticks: int) -> int:
     """How many of the `ticks` wished for fit into the window that begins now."""
-    roads = [
-        int(city.town.roads.travel_ticks[road])
-        for city in world.cities
-        for road in range(len(city.town.roads.place))
-        if city.town.roads.place[road] < len(world.cities)
-    ]
-    ends = [ticks, *roads, WINDOW_TICKS_MAX]
+    ends = [ticks, world.look_ahead_ticks]
     ends += [event.tick - world.tick for event in world.events if event.tick > world.tick][:1]
     return max(1, min(ends))
 
@@ -242,17 +247,20 @@ def run_job(job: Job) -> None:
 
 def close_window(world: World, jobs: list[Job]) -> None:
     """Set the departed on their way and let the time have passed."""
-    left = [world.walking]
+    walking = [world.walking]
     for job in jobs:
         names = [world.places[place] for place in job.arrivals.rows.from_place]
         job.city.arrivals.update(names)
         departures = job.city.town.departures
-        rows = departures.rows.to_place[: departures.size[0]]
-        job.city.departures.update(world.places[place] for place in rows)
-        if len(rows):
-            left.append(departures)
-    if len(left) > 1:
-        world.walking = joined(left)
+        to_place = departures.rows.to_place[: departures.size[0]]
+        job.city.departures.update(world.places[place] for place in to_place)
+        inside = to_place < len(world.cities)
+        if inside.any():
+            walking.append(chosen(departures, np.flatnonzero(inside)))
+        if not inside.all():
+            world.abroad.append((job.city, chosen(departures, np.flatnonzero(~inside))))
+    if len(walking) > 1:
+        world.walking = joined(walking)
     world.tick += jobs[0].ticks
 
 

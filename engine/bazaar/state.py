@@ -19,7 +19,7 @@ class Residents(NamedTuple):
     money_minor: Annotated[Array, Column("i8", "residents", "minor units")]
     owned: Annotated[Array, Column("i4", "residents goods", "units")]
     base_value: Annotated[Array, Column("f8", "residents goods", "S, coins")]
-    expected_price: Annotated[Array, Column("f8", "residents goods", "P, coins")]
+    expected_price: Annotated[Array, Column("f8", "residents goods", "P, coins; NaN: leisure")]
     waited: Annotated[Array, Column("i2", "residents goods", "t, turns since the last trade")]
     place: Annotated[Array, Column("i4", "residents goods", "in the row of sellers, -1: none")]
 
@@ -71,6 +71,7 @@ def found(setting: Setting, parameters: Parameters) -> Bazaar:
     table = goods_table(setting.goods, setting.recipes)
     fullness = (residents.owned / table.half_value) ** 3
     residents.expected_price[:] = residents.base_value / (1.0 + fullness)
+    residents.expected_price[:, table.leisure != 0] = np.nan  # else merchants would deal in it
     residents.place[:] = -1
     rows = allocate(Rows, **sizes, sellers=setting.residents)
     return Bazaar(residents, rows, allocate(Books, **sizes), table, packed(Rules, parameters))
