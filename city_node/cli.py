@@ -105,6 +105,26 @@ def run(
             envvar="CITY_NODE_INTERFACE", metavar="ADDR", help="Look around on this one only."
         ),
     ] = None,
+    observe_port: Annotated[
+        int | None,
+        typer.Option(envvar="CITY_NODE_OBSERVE_PORT", help="For observers. Default: any free one."),
+    ] = None,
+    observe_bind: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_OBSERVE_BIND",
+            metavar="ADDR",
+            help="Beyond 127.0.0.1, the default, observers need the token that `paths` names.",
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CITY_NODE_HISTORY",
+            metavar="FILE.csv|jsonl|parquet",
+            help="Write every city's series by tick.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -134,8 +154,10 @@ def run(
         legacy_bind=legacy_bind,
         discovery=False if no_discovery else None,
         interface=interface,
+        observe_port=observe_port,
+        observe_bind=observe_bind,
     )
-    node.run(wishes, ticks=ticks, headless=headless, report_path=report)
+    node.run(wishes, node.Run(ticks, headless, report, history))
 
 
 def verb_names() -> list[str]:

@@ -37,7 +37,9 @@ SEED_MAX = 2**63 - 1
 TRAVEL_TICKS_MAX = 1_000_000
 TICKS_MAX = 10**15
 
-TOP_FIELDS = ("seed", "speed", "threads", "node_name", "cities", "roads")
+TOP_FIELDS = (
+    "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
+)  # fmt: skip
 NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
 CITY_FIELDS = ("economy", "locals", "merchants", "goods", "recipes")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
@@ -60,6 +62,8 @@ class Wishes:
     legacy_bind: str | None = None
     discovery: bool | None = None
     interface: str | None = None
+    observe_port: int | None = None
+    observe_bind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,15 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All of it. `speed_ticks_per_s` None is as fast as it goes; `node_name` None the host's."""
+    """All of it.
+
+    Attributes:
+        speed_ticks_per_s: None: as fast as it goes.
+        threads: that advance cities; None: one a core.
+        node_name: None: the host's name.
+        observe_port: of the listener for observers; 0: any free one.
+        observe_bind: IP address it is bound to.
+    """
 
     seed: int
     speed_ticks_per_s: int | None
@@ -128,6 +140,8 @@ class Config:
     cities: tuple[CityConfig, ...]
     roads: tuple[RoadConfig, ...]
     network: NetworkConfig
+    observe_port: int
+    observe_bind: str
 
 
 def resolve(wishes: Wishes) -> Config:
@@ -166,14 +180,17 @@ def _resolve(wishes: Wishes) -> Config:
     )
     if len({tuple(city.goods) for city in cities}) > 1:
         raise ValueError("goods: one city's table must not add goods that the others lack")
+    observe_port = _or(wishes.observe_port, shared["observe_port"])
     return Config(
         seed=_seed(wishes, shared),
-        speed_ticks_per_s=_speed(wishes.speed or shared.get("speed", "6000")),
+        speed_ticks_per_s=speed_of(wishes.speed or shared.get("speed", "6000")),
         threads=_threads(wishes.threads, shared),
         node_name=_node_name(wishes.node_name or shared.get("node_name")),
         cities=cities,
         roads=_roads(shared, names),
         network=_network(wishes, shared, names),
+        observe_port=_count("observe_port", observe_port, 65_535),
+        observe_bind=_address("observe_bind", wishes.observe_bind or shared["observe_bind"]),
     )
 
 
@@ -324,7 +341,12 @@ def _seed(wishes: Wishes, shared: Mapping[str, Any]) -> int:
     return secrets.randbelow(2**31) if chosen is None else _count("seed", chosen, SEED_MAX)
 
 
-def _speed(value: Any) -> int | None:
+def speed_of(value: Any) -> int | None:
+    """A speed in ticks/s, None for max.
+
+    Raises:
+        ValueError: one line with field, value and limit.
+    """
     if value == "max":
         return None
     try:
@@ -405,7 +427,7 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     return NetworkConfig(
         port=port,
         legacy_bind=_address("legacy_bind", wishes.legacy_bind or shared["legacy_bind"]),
-        dial=tuple(_dialling(text, names) for text in wishes.connect or written),
+        dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
         interface=None if interface is None else _address("interface", interface),
         roads_max=_count("roads_max", shared["roads_max"], 64),
@@ -419,8 +441,12 @@ def _address(field: str, value: Any) -> str:
         raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
 
 
-def _dialling(text: Any, names: tuple[str, ...]) -> Dialling:
-    """[CITY=]HOST:PORT; a host that is an IPv6 address stands in brackets."""
+def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
+    """[CITY=]HOST:PORT; a host that is an IPv6 address stands in brackets.
+
+    Raises:
+        ValueError: one line with field, value and limit.
+    """
     city, _, address = str(text).rpartition("=")
     host, _, port = address.rpartition(":")
     numbers = {name.casefold(): number for number, name in enumerate(names)}

@@ -113,6 +113,7 @@ class Discovery:
     def __init__(self, interfaces: list[str]) -> None:
         self._interfaces = interfaces
         self._zeroconf: ZeroconfThread | None = None
+        self._announced = False
         self._send, self.sightings = trio.open_memory_channel[Sighting](SEEN_MAX)
 
     async def start(self, info: ServiceInfo, log: Log) -> bool:
@@ -122,7 +123,7 @@ class Discovery:
         """
         token = trio.lowlevel.current_trio_token()
         try:
-            await trio.to_thread.run_sync(self._start, info, token)
+            await trio.to_thread.run_sync(self._start, info, token, abandon_on_cancel=True)
         except (OSError, RuntimeError, ValueError) as error:
             log.say(f"no discovery on {', '.join(self._interfaces)}: {error}; use --connect")
             return False
@@ -154,14 +155,15 @@ class Discovery:
 
         ServiceBrowser(self._zeroconf, SERVICE, handlers=[seen])
         self._zeroconf.register_service(info, allow_name_change=True)
+        self._announced = True
 
     def _pass_on(self, sighting: Sighting) -> None:
         with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError):
             self._send.send_nowait(sighting)
 
     async def stop(self) -> None:
-        """Say goodbye; at most a second is spent on it."""
-        if self._zeroconf is None:
+        """Say goodbye, if anybody knows of us; at most a second is spent on it."""
+        if self._zeroconf is None or not self._announced:
             return
         with trio.move_on_after(1.0) as scope:
             scope.shield = True

@@ -4,26 +4,32 @@
 interpreter's lock); all else happens in trio between the windows.
 """
 
+import contextlib
 import json
 import os
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
-from city_node import travelway
+from city_node import observer, travelway, window
 from city_node.config import Config, Wishes, resolve
+from city_node.control import Control
 from city_node.errors import ConfigError
+from city_node.history import history_file
 from city_node.log import Log
 from city_node.meeting import meet_others, open_listeners
 from city_node.node_name import claimed_name
+from city_node.observer import Observers
 from city_node.pace import Pace
-from city_node.status import show_status
+from city_node.running import Running, noted, token_file
+from city_node.status import Status
 from city_node.travelway import Network, give_inputs, take_abroad
 from city_node.world import (
     BalanceError,
@@ -36,27 +42,46 @@ from city_node.world import (
     run_job,
     window_ticks,
 )
+from protocol.observe import Hello
 
 Offload = Callable[..., Any]
 """How blocking work leaves trio's thread: `await offload(function, *arguments)`."""
 
 
-def run(wishes: Wishes, *, ticks: int | None, headless: bool, report_path: Path | None) -> None:
+@dataclass(frozen=True)
+class Run:
+    """What is asked of one run, beside the world.
+
+    Attributes:
+        ticks: how many more; None: until a signal.
+        headless: no window.
+        report: where the report goes at every clean end; None: nowhere.
+        history: where every snapshot's series go; None: nowhere.
+    """
+
+    ticks: int | None = None
+    headless: bool = False
+    report: Path | None = None
+    history: Path | None = None
+
+
+def run(wishes: Wishes, asked: Run) -> None:
     """Run cities until a signal, or for so many ticks; then write the report.
 
     Args:
         wishes: flags and environment.
-        ticks: how many more; None: until a signal.
-        headless: no window.
-        report_path: where the report goes; None: nowhere.
 
     Raises:
         ConfigError: what was asked for is impossible; nothing has run.
         SystemExit: 1 when the books do not balance.
     """
-    del headless  # there is no window yet
     config = resolve(wishes)
-    check_run(ticks, report_path)
+    if asked.ticks is not None and asked.ticks < 0:
+        raise ConfigError(f"ticks = {asked.ticks}: must be 0 or more")
+    if asked.report:
+        check_writable("report", asked.report)
+    if asked.history:
+        check_writable("history", asked.history)
     try:
         world = found_world(config)
     except ValueError as error:
@@ -64,59 +89,127 @@ def run(wishes: Wishes, *, ticks: int | None, headless: bool, report_path: Path 
     started_s = time.perf_counter()
     with claimed_name(config.node_name) as name:
         try:
-            trio.run(run_node, world, config, name, ticks)
+            trio.run(run_node, world, config, name, asked)
         except* BalanceError as errors:
             sys.exit(f"city-node: {errors.exceptions[0]}")
-    if report_path:
+    if asked.report:
         written = report(world, name, time.perf_counter() - started_s)
-        report_path.write_text(json.dumps(written) + "\n", "utf-8")
+        asked.report.write_text(json.dumps(written) + "\n", "utf-8")
 
 
-def check_run(ticks: int | None, report_path: Path | None) -> None:
-    """Refuse, before anything runs, a negative `--ticks` and a report that cannot be written."""
-    if ticks is not None and ticks < 0:
-        raise ConfigError(f"ticks = {ticks}: must be 0 or more")
-    if report_path:
-        existed = report_path.exists()
-        try:
-            report_path.open("a").close()
-            if not existed:
-                report_path.unlink()
-        except OSError as error:
-            raise ConfigError(
-                f"report = '{report_path}': cannot be written ({error.strerror})"
-            ) from None
+def check_writable(field: str, path: Path) -> None:
+    """Refuse, before anything runs, a file that cannot be written.
+
+    Raises:
+        ConfigError: field, value and why.
+    """
+    existed = path.exists()
+    try:
+        path.open("a").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise ConfigError(f"{field} = '{path}': cannot be written ({error.strerror})") from None
 
 
-async def run_node(world: World, config: Config, name: str, ticks: int | None) -> None:
+class View(Protocol):
+    """Whoever is shown the world between windows: observers, status lines, the history file."""
+
+    def look(self, world: World) -> None:
+        """Look, if it is time to."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the window loop works with."""
+
+    world: World
+    threads: int
+    network: Network
+    pace: Pace
+    observers: Observers
+    control: Control
+    views: Sequence[View]
+
+
+async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
     Raises:
         ConfigError: a port asked for is in use.
     """
-    log = Log()
-    network = Network(name, world_goods(config), log)
-    listeners = await open_listeners(world, config.network, log)
+    network = Network(name, world_goods(config), Log())
+    listeners = await open_listeners(world, config.network, network.log)
+    pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
-    pace = Pace(config.speed_ticks_per_s, ticks)
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signal, nursery.cancel_scope)
         for city, bound in zip(world.cities, listeners, strict=True):
             await nursery.start(travelway.listen, network, city, bound)
-        nursery.start_soon(
-            meet_others, network, world, config.network, listeners, secrets.token_hex(16)
-        )
-        nursery.start_soon(show_status, world, pace)
-        while wished := await pace.next_ticks():
-            with trio.CancelScope(shield=True):  # a window once begun is finished
-                give_inputs(network, world)
+        boot = secrets.token_hex(16)
+        nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
+        with contextlib.ExitStack() as beside:
+            observers = await observed(nursery, beside, config, network, pace, listeners)
+            history = beside.enter_context(history_file(asked.history))
+            if not asked.headless:
+                beside.enter_context(window.opened(observers.listening_at))
+            status = beside.enter_context(Status(world, pace))
+            control = Control(network, pace, nursery)
+            views: list[View] = [observers, history, status]
+            await run_windows(Node(world, threads, network, pace, observers, control, views))
+        nursery.cancel_scope.cancel()
+
+
+async def run_windows(node: Node) -> None:
+    """Commands and arrivals in, a window, departures and pictures out; until the pace says stop."""
+    world, network = node.world, node.network
+    while (wished := await node.pace.next_ticks()) is not None:
+        with trio.CancelScope(shield=True):  # a window once begun is finished
+            node.observers.act_on_commands(world, node.control.act)
+            give_inputs(network, world)
+            if wished:
                 started_s = time.perf_counter()
                 jobs = open_window(world, window_ticks(world, wished))
-                await run_jobs(jobs, threads, trio.to_thread.run_sync)
+                await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
                 close_window(world, jobs)
-                pace.passed(jobs[0].ticks, time.perf_counter() - started_s)
+                node.pace.passed(jobs[0].ticks, time.perf_counter() - started_s)
                 take_abroad(network, world)
-        nursery.cancel_scope.cancel()
+            for view in node.views:
+                view.look(world)
+
+
+async def observed(
+    nursery: trio.Nursery,
+    beside: contextlib.ExitStack,
+    config: Config,
+    network: Network,
+    pace: Pace,
+    listeners: list[list[trio.SocketListener]],
+) -> Observers:
+    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
+    bound = await observer.open_listener(config.observe_bind, config.observe_port)
+    token, token_path = None, ""
+    if not observer.is_loopback(config.observe_bind):
+        token, token_path = beside.enter_context(token_file())
+    observers = Observers(
+        network=network,
+        pace=pace,
+        address=address_of(listeners[0][0]),
+        listening_at=address_of(bound[0]),
+        token=token,
+    )
+    cities = [city.name for city in config.cities]
+    hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
+    await nursery.start(observer.serve, observers, bound, hello)
+    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
+    beside.enter_context(noted(note))
+    return observers
+
+
+def address_of(listener: trio.SocketListener) -> str:
+    """HOST:PORT of a listening socket."""
+    host, port = listener.socket.getsockname()[:2]
+    return f"{host}:{port}"
 
 
 def world_goods(config: Config) -> tuple[str, ...]:

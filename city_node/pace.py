@@ -27,24 +27,35 @@ class Pace:
     Attributes:
         speed_ticks_per_s: asked for; None: as fast as it goes.
         ticks_left: until the run ends; None: for ever.
+        paused: nothing is due but the steps asked for.
     """
 
     def __init__(self, speed_ticks_per_s: int | None, ticks_left: int | None) -> None:
         self.speed_ticks_per_s = speed_ticks_per_s
         self.ticks_left = ticks_left
+        self.paused = False
+        self._steps = 0
         self._owed_ticks = 0.0
         self._settled_s = trio.current_time()
         self._engine_ticks_per_s = 60.0
         self._passed: deque[tuple[float, int]] = deque([(self._settled_s, 0)])
 
-    async def next_ticks(self) -> int:
-        """Ticks that are due now, at least 1; waits until there are; 0 when the run is over."""
+    async def next_ticks(self) -> int | None:
+        """Ticks that are due now; waits until there are, but if paused no longer than a frame.
+
+        Returns:
+            0 when paused, None when the run is over.
+        """
         if self.ticks_left == 0:
+            return None
+        if self.paused and not self._steps:
+            await trio.sleep(FRAME_S)
+            self._settled_s = trio.current_time()
             return 0
         frame_ticks = max(1, int(self._engine_ticks_per_s * FRAME_S))
-        if self.speed_ticks_per_s is None:
+        if self.paused or self.speed_ticks_per_s is None:
             await trio.lowlevel.checkpoint()
-            due = frame_ticks
+            due = min(frame_ticks, self._steps) if self.paused else frame_ticks
         else:
             if self._owed_ticks < 1:
                 await self._let_time_pass(self.speed_ticks_per_s)
@@ -70,6 +81,7 @@ class Pace:
         """Note that a window of `ticks` has been run, and how long the engine took for it."""
         if self.ticks_left is not None:
             self.ticks_left -= ticks
+        self._steps = max(0, self._steps - ticks)
         self._owed_ticks -= ticks
         rate = ticks / max(engine_s, 1e-6)
         self._engine_ticks_per_s = math.sqrt(self._engine_ticks_per_s * rate)
@@ -77,6 +89,27 @@ class Pace:
         self._passed.append((now_s, self._passed[-1][1] + ticks))
         while self._passed[0][0] < now_s - RATE_S and len(self._passed) > 2:
             self._passed.popleft()
+
+    def pause(self) -> None:
+        """Nothing is due from now on."""
+        self.paused = True
+        self._steps = 0
+
+    def resume(self) -> None:
+        """Go on at the speed asked for."""
+        self.paused = False
+        self._steps = 0
+        self._owed_ticks = 0.0
+        self._settled_s = trio.current_time()
+
+    def step(self, ticks: int) -> None:
+        """Pause, but for so many ticks more."""
+        self.paused = True
+        self._steps += ticks
+
+    def stop(self) -> None:
+        """The run is over after this window."""
+        self.ticks_left = 0
 
     def achieved_ticks_per_s(self) -> float:
         """Over the last seconds."""

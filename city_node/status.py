@@ -1,9 +1,10 @@
 """The live lines in the terminal, one a city; plain lines now and then where there is no terminal.
 
-Called by `node`; reads the world between windows, changes nothing.
+Called by `node` between windows; changes nothing.
 """
 
 import sys
+from typing import Any
 
 import trio
 from rich.console import Console
@@ -12,71 +13,89 @@ from rich.table import Table
 
 from city_node.pace import REAL_TIME_TICKS_PER_S, Pace
 from city_node.world import World, city_summary
+from engine.money import MINOR_PER_COIN
 
 LIVE_PERIOD_S = 0.25
-PLAIN_PERIOD_S = 10.0
+PLAIN_FIRST_S, PLAIN_PERIOD_S = 1.0, 10.0
 
 
-async def show_status(world: World, pace: Pace) -> None:
-    """Show each city until cancelled, and once more then."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with Live(console=console, auto_refresh=False, transient=False) as live:
-            try:
-                while True:
-                    live.update(table(world, pace), refresh=True)
-                    await trio.sleep(LIVE_PERIOD_S)
-            finally:
-                live.update(table(world, pace), refresh=True)
-    else:
-        pause_s = 1.0
-        try:
-            while True:
-                await trio.sleep(pause_s)
-                print_lines(world, pace)
-                pause_s = PLAIN_PERIOD_S
-        finally:
-            print_lines(world, pace)
+class Status:
+    """What stands in the terminal while the node runs; a context manager, last shown at its end."""
+
+    def __init__(self, world: World, pace: Pace) -> None:
+        self._world, self._pace = world, pace
+        self._shown_tick = -1
+        self._console = Console(stderr=True)
+        self._live: Live | None = None
+        self._due_s = trio.current_time()
+
+    def __enter__(self) -> "Status":
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+        else:
+            self._due_s += PLAIN_FIRST_S
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._shown_tick != self._world.tick:
+            self.show(self._world)
+        if self._live:
+            self._live.stop()
+
+    def look(self, world: World) -> None:
+        """Show each city, if it is time."""
+        now_s = trio.current_time()
+        if now_s >= self._due_s:
+            self._due_s = now_s + (LIVE_PERIOD_S if self._live else PLAIN_PERIOD_S)
+            self.show(world)
+
+    def show(self, world: World) -> None:
+        """Show each city now."""
+        self._shown_tick = world.tick
+        rows = [city_summary(world, city) for city in world.cities]
+        if self._live:
+            self._live.update(table(world.tick, rows, self._pace), refresh=True)
+        else:
+            for row in rows:
+                print(plain_line(world.tick, row, self._pace), file=sys.stderr, flush=True)
 
 
-def table(world: World, pace: Pace) -> Table:
+def table(tick: int, rows: list[dict[str, Any]], pace: Pace) -> Table:
     """All cities, one row each."""
     shown = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("city", "tick", "ticks/s", "locals", "merchants", "money", "trades"):
         shown.add_column(heading, justify="left" if heading == "city" else "right", no_wrap=True)
-    rows = [city_summary(world, city) for city in world.cities]
-    goods = list(dict.fromkeys(good for now in rows for good in now["prices"]))
+    goods = list(dict.fromkeys(good for row in rows for good in row["prices"]))
     for good in goods:
         shown.add_column(good, justify="right", no_wrap=True)
-    for now in rows:
+    for row in rows:
         shown.add_row(
-            now["name"],
-            f"{world.tick:,}",
+            row["name"],
+            f"{tick:,}",
             rate(pace),
-            f"{now['locals']:,}",
-            f"{now['merchants']:,}",
-            f"{now['money']['holdings'] / 1e8:,.0f}",
-            f"{now['trades']:,}",
-            *(f"{now['prices'].get(good, float('nan')):.2f}" for good in goods),
+            f"{row['locals']:,}",
+            f"{row['merchants']:,}",
+            f"{row['money']['holdings'] / MINOR_PER_COIN:,.0f}",
+            f"{row['trades']:,}",
+            *(f"{row['prices'].get(good, float('nan')):.2f}" for good in goods),
         )
     return shown
 
 
-def print_lines(world: World, pace: Pace) -> None:
-    """All cities, one plain line each, on stderr."""
-    for city in world.cities:
-        now = city_summary(world, city)
-        prices = "  ".join(f"{good} {price:.2f}" for good, price in now["prices"].items())
-        print(
-            f"{now['name']}  tick {world.tick:,}  {rate(pace)} ticks/s  {now['locals']:,} locals  "
-            f"{now['merchants']:,} merchants  money {now['money']['holdings'] / 1e8:,.0f}  "
-            f"trades {now['trades']:,}  {prices}",
-            file=sys.stderr,
-            flush=True,
-        )
+def plain_line(tick: int, row: dict[str, Any], pace: Pace) -> str:
+    """One city in one line."""
+    prices = "  ".join(f"{good} {price:.2f}" for good, price in row["prices"].items())
+    return (
+        f"{row['name']}  tick {tick:,}  {rate(pace)} ticks/s  {row['locals']:,} locals  "
+        f"{row['merchants']:,} merchants  money {row['money']['holdings'] / MINOR_PER_COIN:,.0f}  "
+        f"trades {row['trades']:,}  {prices}"
+    )
 
 
 def rate(pace: Pace) -> str:
     """The rate achieved, and how many times real time that is."""
+    if pace.paused:
+        return "paused"
     achieved = pace.achieved_ticks_per_s()
     return f"{achieved:,.0f} ({achieved / REAL_TIME_TICKS_PER_S:,.0f} ×)"

@@ -45,6 +45,12 @@ ACCEPTED_MAX = 64
 REDIAL_S_MIN, REDIAL_S_MAX = 1.0, 300.0
 """Full jitter between nothing and a bound that doubles from the first to the second."""
 
+CROSSING_S = 1.5
+"""How long one who has crossed is shown on his way, for people to see him walk."""
+
+CROSSINGS_MAX = 40
+"""Of one travel-way, both directions; more would hide each other."""
+
 MOVING_COST_COINS = 1.0
 """Weighed by merchants on a road over the network, as on any other."""
 
@@ -63,13 +69,15 @@ class Travelway:
         outbox: who is to be written, with his row should he have to come home.
         going_back: lines and greetings to be written before merchants.
         wake: set when there is something to write.
+        redial: of the task that would dial again; None: the peer dialled.
+        crossings: who has crossed lately: when, the good he carried or "", whether outward.
     """
 
     city: City
     stream: trio.SocketStream
     address: str
     connection: Connection
-    dialled: bool
+    redial: trio.CancelScope | None
     peer: str = ""
     ready: bool = False
     place: int = -1
@@ -80,6 +88,9 @@ class Travelway:
     wake: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     why_closed: str = ""
+    crossings: deque[tuple[float, str, bool]] = field(
+        default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
+    )
 
     def write_soon(self, data: bytes) -> None:
         """Queue bytes for the writer."""
@@ -161,6 +172,8 @@ def _admit(
         node_suffix=network.node_suffix,
         now_s=now_s,
     )
+    for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
+        travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
     if admitted.turned_back:
         count = len(admitted.turned_back)
         network.refused[city.name, travelway.peer] += count
@@ -265,6 +278,7 @@ def take_abroad(network: Network, world: World) -> None:
             if quota:
                 quota.book(now_s, -merchant.money_minor)
             way.outbox.append((merchant, row))
+            way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
             way.wake.set()
     world.abroad.clear()
 
@@ -273,12 +287,17 @@ def take_abroad(network: Network, world: World) -> None:
 
 
 async def speak(
-    network: Network, city: City, stream: trio.SocketStream, *, dialled: bool, of_ours: bool = False
+    network: Network,
+    city: City,
+    stream: trio.SocketStream,
+    *,
+    redial: trio.CancelScope | None = None,
+    of_ours: bool = False,
 ) -> bool:
     """Run one connection to its end.
 
     Args:
-        dialled: we dialled it.
+        redial: of the task that dialled it; None: the peer did.
         of_ours: known to be a node of ours, which is greeted at once.
 
     Returns:
@@ -289,12 +308,12 @@ async def speak(
         city.name,
         node=network.node,
         goods=network.goods,
-        dialling=dialled,
+        dialling=redial is not None,
         now_s=trio.current_time(),
         speak_first=of_ours,
         names_taken=_Taken(network, city),
     )
-    way = Travelway(city, stream, address, connection, dialled)
+    way = Travelway(city, stream, address, connection, redial)
     _make_room_for_silent(network, way)
     network.silent.append(way)
     try:
@@ -333,9 +352,9 @@ class _Taken:
 
 def _make_room_for_silent(network: Network, newcomer: Travelway) -> None:
     same = [way for way in network.silent if way.address == newcomer.address]
-    if not newcomer.dialled and len(same) >= SILENT_PER_ADDRESS_MAX:
+    if not newcomer.redial and len(same) >= SILENT_PER_ADDRESS_MAX:
         same[0].close("did not greet, and newcomers from its address want the place")
-    elif not newcomer.dialled and len(network.silent) >= SILENT_MAX:
+    elif not newcomer.redial and len(network.silent) >= SILENT_MAX:
         network.silent[0].close("did not greet, and newcomers want the place")
 
 
@@ -382,9 +401,9 @@ def _refuse(network: Network, way: Travelway, reason: str) -> None:
 
 def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
     accepted = [
-        other for other in network.open.values() if other.city is way.city and not other.dialled
+        other for other in network.open.values() if other.city is way.city and not other.redial
     ]
-    if not way.dialled and len(accepted) >= ACCEPTED_MAX:
+    if not way.redial and len(accepted) >= ACCEPTED_MAX:
         way.why_closed = f"travel-ways = {ACCEPTED_MAX}: no more are accepted"
         return
     way.peer = greeted.spelled
@@ -424,7 +443,7 @@ def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> Non
     """Empty the outbox; those who could not be put on the wire come home with the next window."""
     if staying:
         kept = [(m, row) for m, row in way.outbox if any(m is other for other in staying)]
-        home = Travelway(way.city, way.stream, way.address, way.connection, way.dialled, way.peer)
+        home = Travelway(way.city, way.stream, way.address, way.connection, way.redial, way.peer)
         home.place, home.outbox = way.place, deque(kept)
         network.gone.append(home)
     way.outbox.clear()
@@ -443,7 +462,7 @@ async def listen(
     """Accept whoever dials a city."""
 
     async def accepted(stream: trio.SocketStream) -> None:
-        await speak(network, city, stream, dialled=False)
+        await speak(network, city, stream)
 
     await trio.serve_listeners(accepted, listeners, task_status=task_status)
 
@@ -462,16 +481,17 @@ async def dial(
             told and which may be anybody's. One found by discovery is a node of ours.
     """
     bound_s = REDIAL_S_MIN
-    while wanted is None or wanted():
-        try:
-            stream = await trio.open_tcp_stream(host, port)
-        except OSError as error:
-            if wanted is None and bound_s == REDIAL_S_MIN:
-                network.log.say(
-                    f"{city.name}: cannot reach {host}:{port}, will go on trying: {error}"
-                )
-        else:
-            if await speak(network, city, stream, dialled=True, of_ours=wanted is not None):
-                bound_s = REDIAL_S_MIN
-        await trio.sleep(random.uniform(0.1, bound_s))
-        bound_s = min(REDIAL_S_MAX, bound_s * 2)
+    with trio.CancelScope() as redial:
+        while wanted is None or wanted():
+            greeted = False
+            try:
+                stream = await trio.open_tcp_stream(host, port)
+            except OSError as error:
+                if wanted is None and bound_s == REDIAL_S_MIN:
+                    network.log.say(f"{city.name}: {host}:{port} out of reach, trying on: {error}")
+            else:
+                of_ours = wanted is not None
+                greeted = await speak(network, city, stream, redial=redial, of_ours=of_ours)
+            bound_s = REDIAL_S_MIN if greeted else bound_s
+            await trio.sleep(random.uniform(0.1, bound_s))
+            bound_s = min(REDIAL_S_MAX, bound_s * 2)

@@ -11,7 +11,7 @@ arrives after it, and the cities of one window may be advanced in any order, or 
 
 import hashlib
 import inspect
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,10 @@ from merchants.town import Town, found_town, roads_to
 
 WINDOW_TICKS_MAX = 10_000
 """Of a city without roads: a window is what cannot be interrupted."""
+
+
+HAPPENED_MAX = 20
+"""Events remembered for charts."""
 
 
 class BalanceError(Exception):
@@ -110,6 +114,7 @@ class World:
         walking: merchants on the roads inside the process, in the order in which they set out.
         events: still to come, by tick, those of one tick in the order in which they were given.
         abroad: who left for the network since this was last emptied, by city.
+        happened: the newest events as (tick, what), for people to see.
         luggage: genomes of guests by id (birthplace, number), kept for the road.
     """
 
@@ -122,6 +127,7 @@ class World:
     tick: int = 0
     events: list[Event] = field(default_factory=list)
     abroad: list[tuple[City, Roster]] = field(default_factory=list)
+    happened: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=HAPPENED_MAX))
     luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
 
 
@@ -169,12 +175,11 @@ def schedule(world: World, event: Event) -> None:
         ValueError: no such city, event, good, argument or road; nothing has changed.
     """
     city = city_named(world, event.city)
-    if event.name not in ROAD_EVENTS and event.name not in city.economy.EVENTS:
-        known = ", ".join(sorted([*ROAD_EVENTS, *city.economy.EVENTS]))
-        raise ValueError(f"event = {event.name!r}: must be one of {known}")
-    function: Callable[..., Any] = ROAD_EVENTS.get(event.name) or city.economy.EVENTS[event.name]
+    events = events_of(city)
+    if event.name not in events:
+        raise ValueError(f"event = {event.name!r}: must be one of {', '.join(sorted(events))}")
     try:
-        inspect.signature(function).bind(None, None, **event.arguments)
+        inspect.signature(events[event.name]).bind(None, None, **event.arguments)
     except TypeError as error:
         raise ValueError(f"event = {event.name!r}: {error}") from None
     good = event.arguments.get("good")
@@ -182,6 +187,11 @@ def schedule(world: World, event: Event) -> None:
         raise ValueError(f"good = {good!r}: must be one of {', '.join(world.goods)}")
     world.events.append(event)
     world.events.sort(key=lambda scheduled: scheduled.tick)
+
+
+def events_of(city: City) -> dict[str, Callable[..., Any]]:
+    """What can befall a city: the events of its economy, and those of its roads."""
+    return {**city.economy.EVENTS, **ROAD_EVENTS}
 
 
 def city_named(world: World, name: str) -> City:
@@ -277,6 +287,7 @@ def advance(world: World, ticks: int) -> None:
 def happen(world: World, event: Event) -> None:
     """Let an event befall its city now."""
     city = city_named(world, event.city)
+    world.happened.append((world.tick, f"{event.name.replace('_', ' ')} in {city.name}"))
     if event.name in ROAD_EVENTS:
         ROAD_EVENTS[event.name](world, city, **event.arguments)
         return

@@ -70,6 +70,10 @@ class Chart:
         slot: where: a name that the layouts of the viewer know.
         title, unit: as printed.
         keys: names of series or samples, in the order in which the kind reads them.
+        names: what people call the keys, when not their own names.
+        log: whether the axis of the values is logarithmic; None: as the viewer finds best.
+        zero: whether the range includes 0, as for shares and counts.
+        summary: the figure beside the title: "", spread, total or mean.
     """
 
     kind: Literal["line", "band", "scatter", "path", "matrix", "table", "lorenz", "ridge"]
@@ -77,6 +81,10 @@ class Chart:
     title: str
     unit: str
     keys: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    log: bool | None = None
+    zero: bool = False
+    summary: str = ""
 
 
 class Stalls(NamedTuple):

@@ -11,8 +11,15 @@ from engine.money import MINOR_PER_COIN
 from engine.tables import Array
 
 CHARTS = (
-    Chart("scatter", "market", "Leisure and wealth", "coins", ("money", "leisure_value")),
-    Chart("line", "panels", "Inequality of money", "Gini", ("gini_money",)),
+    Chart(
+        "scatter",
+        "market",
+        "Leisure and wealth",
+        "value of an hour off, by money held (log)",
+        ("money", "leisure_value"),
+        log=True,
+    ),
+    Chart("line", "panels", "Inequality of money", "Gini", ("gini_money",), zero=True),
     Chart("lorenz", "distributions", "Money", "share", ("money",)),
     Chart("ridge", "distributions", "Money", "coins", ("money",)),
 )

@@ -1,0 +1,80 @@
+"""What a command of an observer does. Called between windows, so that it is an input of the next.
+
+A command that cannot be carried out is a ValueError of one line, and nothing has changed.
+"""
+
+import trio
+
+from city_node.config import dialling, speed_of
+from city_node.pace import Pace
+from city_node.travelway import Network, dial
+from city_node.world import Event, World, city_named, events_of, schedule
+from protocol import observe
+
+
+class Control:
+    """Carries out commands on one node.
+
+    Args:
+        nursery: where connections that are asked for live.
+    """
+
+    def __init__(self, network: Network, pace: Pace, nursery: trio.Nursery) -> None:
+        self._network, self._pace, self._nursery = network, pace, nursery
+
+    def act(self, world: World, command: observe.Command) -> None:
+        """Carry out one command.
+
+        Raises:
+            ValueError: field, value and limit in one line.
+        """
+        match command:
+            case observe.Pause():
+                self._pace.pause()
+            case observe.Resume():
+                self._pace.resume()
+            case observe.SetSpeed(ticks_per_s=speed):
+                self._pace.speed_ticks_per_s = speed_of(
+                    speed if speed == "max" else round(float(speed))
+                )
+            case observe.Step(ticks=ticks):
+                self._pace.step(ticks)
+            case observe.Stop():
+                self._pace.stop()
+            case observe.Connect(address=address, city=city):
+                self._connect(world, address, city)
+            case observe.Disconnect(peer=peer):
+                self._disconnect(peer)
+            case observe.ScheduleEvent():
+                self._schedule(world, command)
+
+    def _connect(self, world: World, address: str, city: str) -> None:
+        names = tuple(city.name for city in world.cities)
+        told = dialling(f"{city}={address}" if city else address, names)
+        self._nursery.start_soon(dial, self._network, world.cities[told.city], told.host, told.port)
+
+    def _disconnect(self, peer: str) -> None:
+        wanted = peer.casefold()
+        ways = [
+            way
+            for way in self._network.open.values()
+            if wanted
+            in (way.peer.casefold(), way.peer.casefold().partition("@")[2], way.address.casefold())
+        ]
+        if not ways:
+            open_to = sorted({way.peer for way in self._network.open.values()})
+            raise ValueError(f"peer = {peer!r}: must be one of {', '.join(open_to) or 'none open'}")
+        for way in ways:
+            if way.redial:
+                way.redial.cancel()
+            way.close("disconnected by command")
+
+    def _schedule(self, world: World, command: observe.ScheduleEvent) -> None:
+        if command.city:
+            cities = [city_named(world, command.city)]
+        else:
+            cities = [city for city in world.cities if command.event in events_of(city)]
+            cities = cities or world.cities[:1]  # whose refusal names the events that there are
+        for city in cities:
+            tick = max(command.tick, world.tick)
+            schedule(world, Event(tick, city.name, command.event, dict(command.arguments)))

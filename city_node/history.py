@@ -1,0 +1,159 @@
+"""Export: the series of every city by tick, as CSV, JSON lines or Parquet, while the node runs.
+
+Called by `node` between windows; changes nothing. A row is written when at least `ROW_TICKS` have
+passed since the last one; which ticks these are depends on the speed, what they hold does not.
+"""
+
+import contextlib
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from city_node.errors import ConfigError
+from city_node.world import World, city_summary
+
+ROW_TICKS = 100
+"""A window at the default speed."""
+
+PARQUET_ROWS = 8_192
+"""Of one row group; what a crash would lose."""
+
+
+class Sink(Protocol):
+    """Where rows go."""
+
+    def write(self, row: dict[str, Any]) -> None: ...
+    def close(self) -> None: ...
+
+
+class History:
+    """Writes a row a city when it is time.
+
+    Args:
+        sink: None: nothing is written.
+    """
+
+    def __init__(self, sink: Sink | None) -> None:
+        self._sink = sink
+        self._due_tick = 0
+
+    def look(self, world: World) -> None:
+        """Write the world as it stands, if enough ticks have passed."""
+        if self._sink is None or world.tick < self._due_tick:
+            return
+        self._due_tick = world.tick + ROW_TICKS
+        for city in world.cities:
+            now = city_summary(world, city)
+            self._sink.write(
+                {
+                    "tick": world.tick,
+                    "city": city.name,
+                    "locals": now["locals"],
+                    "merchants": now["merchants"],
+                    "money_minor": now["money"]["holdings"],
+                    "trades": now["trades"],
+                    **{f"price_{good}": price for good, price in now["prices"].items()},
+                    **{f"stock_{good}": units for good, units in now["stock"].items()},
+                    **city.economy.series(city.state),
+                }
+            )
+
+
+@contextlib.contextmanager
+def history_file(path: Path | None) -> Iterator[History]:
+    """The history of a run, in the format that the file's name ends in.
+
+    Raises:
+        ConfigError: an unknown ending, or Parquet without its extra.
+    """
+    if path is None:
+        yield History(None)
+        return
+    sinks: dict[str, Callable[[Path], Sink]] = {
+        ".csv": CsvSink,
+        ".jsonl": JsonLinesSink,
+        ".parquet": ParquetSink,
+    }
+    if path.suffix not in sinks:
+        raise ConfigError(f"history = '{path}': must end in {', '.join(sinks)}")
+    sink = sinks[path.suffix](path)
+    try:
+        yield History(sink)
+    finally:
+        sink.close()
+
+
+class JsonLinesSink:
+    """One object a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        self._file.write(json.dumps(row) + "\n")
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+class CsvSink:
+    """Columns as in the first row: what a later one adds is left out, what it lacks is empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: TextIO = path.open("w", encoding="utf-8", newline="")
+        self._writer: csv.DictWriter[str] | None = None
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._file, list(row), extrasaction="ignore")
+            self._writer.writeheader()
+        self._writer.writerow(row)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+class ParquetSink:
+    """Columns, compressed; by pyarrow, an extra."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            raise ConfigError(
+                f"history = '{path}': Parquet needs an extra: pip install 'city-node[parquet]'"
+            ) from None
+        self._arrow = pyarrow
+        self._path = path
+        self._rows: list[dict[str, Any]] = []
+        self._writer: Any = None
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row."""
+        self._rows.append(row)
+        if len(self._rows) >= PARQUET_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        if self._writer is None:
+            table = self._arrow.Table.from_pylist(self._rows)
+            self._writer = self._arrow.parquet.ParquetWriter(self._path, table.schema)
+        else:
+            table = self._arrow.Table.from_pylist(self._rows, schema=self._writer.schema)
+        self._writer.write_table(table)
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,194 @@
+"""What observers are shown of a node: the world between two windows, as one `Snapshot`.
+
+Called by `observer` and `history`. Reads the world, the travel-ways and the pace; changes nothing.
+"""
+
+import time
+
+import numpy as np
+import trio
+
+from city_node.pace import Pace
+from city_node.travelway import CROSSING_S, Network, Travelway
+from city_node.world import City, World, merchants_minor
+from engine.economy import Chart as EconomyChart
+from protocol import observe
+
+DECIMALS = 6
+"""Significant digits of what is drawn."""
+
+
+def snapshot(world: World, network: Network, pace: Pace, address: str) -> observe.Snapshot:
+    """The whole of it.
+
+    Args:
+        address: where peers reach the node, HOST:PORT.
+    """
+    economies = {
+        city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
+        for city in world.cities
+    }
+    return observe.Snapshot(
+        node=network.node,
+        address=address,
+        time_ms=int(time.time() * 1_000),
+        seed=world.seed,
+        tick=world.tick,
+        speed="max" if pace.speed_ticks_per_s is None else float(pace.speed_ticks_per_s),
+        ticks_per_s=observe.short(pace.achieved_ticks_per_s()),
+        paused=pace.paused,
+        goods=list(network.goods),
+        economies=economies,
+        cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
+        roads=inside_roads(world, network) + travel_ways(network),
+        nodes=nodes(network, address),
+        events=[observe.Event(tick, label) for tick, label in world.happened],
+        log=[observe.LogLine(number, world.tick, text) for number, text in network.log.newest()],
+    )
+
+
+def chart(declared: EconomyChart) -> observe.Chart:
+    """An economy's chart as the wire has it."""
+    return observe.Chart(
+        declared.kind,
+        declared.slot,
+        declared.title,
+        unit=declared.unit,
+        keys=list(declared.keys),
+        names=list(declared.names),
+        log=declared.log,
+        zero=declared.zero,
+        summary=declared.summary,
+    )
+
+
+def own_city(world: World, network: Network, city: City) -> observe.City:
+    """A city of this node, with all that its economy measures."""
+    economy, state = city.economy, city.state
+    tradeable = [world.goods.index(good) for good in network.goods]
+    low_high = economy.price_range(state)
+    stock = economy.stock(state)
+    rows = city.town.roster.rows
+    count = int(city.town.roster.size[0])
+    sampled = economy.samples(state, observe.SAMPLES_MAX)
+    return observe.City(
+        name=city.name,
+        full_name=f"{city.name}@{network.node}",
+        node=network.node,
+        own=True,
+        economy=city.economy_name,
+        locals=economy.residents(state),
+        merchants=count,
+        money_minor=economy.holdings_minor(state) + merchants_minor(city.town),
+        trades=economy.trades(state),
+        prices=_by_good(network, economy.prices(state)[tradeable]),
+        bands={
+            good: (observe.short(low_high[0, number]), observe.short(low_high[1, number]))
+            for good, number in zip(network.goods, tradeable, strict=True)
+        },
+        stock=_by_good(network, stock[tradeable].astype(np.float64)),
+        cargo=_cargo(world, rows.good[:count], rows.owned[:count]),
+        series={name: observe.short(value) for name, value in economy.series(state).items()},
+        samples={name: observe.shorts(values) for name, values in sampled.items()},
+    )
+
+
+def _by_good(network: Network, values: np.ndarray) -> dict[str, observe.Number]:
+    return {
+        good: observe.short(value, DECIMALS)
+        for good, value in zip(network.goods, values, strict=True)
+    }
+
+
+def _cargo(world: World, goods: np.ndarray, owned: np.ndarray) -> dict[str, int]:
+    carried = np.bincount(goods[owned > 0], minlength=len(world.goods))
+    found = {world.goods[number]: int(carried[number]) for number in np.flatnonzero(carried)}
+    empty = int((owned == 0).sum())
+    return found | ({observe.EMPTY_HANDED: empty} if empty else {})
+
+
+def remote_cities(network: Network) -> list[observe.City]:
+    """The cities at the other ends of travel-ways; of them nothing but their names is told."""
+    peers = sorted({way.peer for way in network.open.values()})
+    return [
+        observe.City(
+            name=peer.partition("@")[0],
+            full_name=peer,
+            node=peer.partition("@")[2] or peer,
+        )
+        for peer in peers
+    ]
+
+
+def nodes(network: Network, address: str) -> list[observe.Node]:
+    """This node and those in sight."""
+    found = {network.node: address}
+    for way in network.open.values():
+        found.setdefault(way.peer.partition("@")[2] or way.peer, way.address)
+    return [observe.Node(name=name, address=at) for name, at in found.items()]
+
+
+def inside_roads(world: World, network: Network) -> list[observe.Road]:
+    """The roads between cities of this node, and who walks on them."""
+    size = int(world.walking.size[0])
+    rows = world.walking.rows
+    found = []
+    for city in world.cities:
+        roads = city.town.roads
+        for road in np.flatnonzero(roads.place < len(world.cities)):
+            place, length = int(roads.place[road]), int(roads.travel_ticks[road])
+            on_it = (rows.from_place[:size] == city.here) & (rows.to_place[:size] == place)
+            walking = np.flatnonzero(on_it)
+            goods = np.where(rows.owned[walking] > 0, rows.good[walking], -1)
+            along = 1.0 - (rows.tick[walking] - world.tick) / length
+            found.append(
+                observe.Road(
+                    origin=f"{city.name}@{network.node}",
+                    destination=f"{world.cities[place].name}@{network.node}",
+                    open=bool(roads.open[road]),
+                    why_closed="" if roads.open[road] else "closed",
+                    travel_ticks=length,
+                    cost_coins=observe.short(roads.cost[road]),
+                    count=_cargo(world, rows.good[walking], rows.owned[walking]),
+                    walkers=_walkers(world, goods, along),
+                )
+            )
+    return found
+
+
+def _walkers(world: World, goods: np.ndarray, along: np.ndarray) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for row in observe.evenly(len(goods), observe.WALKERS_MAX):
+        good = world.goods[goods[row]] if goods[row] >= 0 else observe.EMPTY_HANDED
+        found.setdefault(good, []).append(round(float(np.clip(along[row], 0.0, 1.0)), 3))
+    return found
+
+
+def travel_ways(network: Network) -> list[observe.Road]:
+    """The roads over the network, one each way; who has just crossed is shown on his way."""
+    now_s = trio.current_time()
+    found = []
+    for way in network.open.values():
+        ours = f"{way.city.name}@{network.node}"
+        for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
+            crossing = _crossing(way, outward, now_s)
+            found.append(
+                observe.Road(
+                    origin=origin,
+                    destination=destination,
+                    network=True,
+                    open=way.ready,
+                    why_closed="" if way.ready else "greeting",
+                    count={good: len(along) for good, along in crossing.items()},
+                    walkers=crossing,
+                )
+            )
+    return found
+
+
+def _crossing(way: Travelway, outward: bool, now_s: float) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for crossed_s, good, is_outward in way.crossings:
+        if is_outward == outward and now_s - crossed_s < CROSSING_S:
+            found.setdefault(good, []).append(round((now_s - crossed_s) / CROSSING_S, 3))
+    return found
