@@ -67,7 +67,8 @@ class Travelway:
         waiting: merchants heard and not yet given to the world.
         drained: set when the world has taken them.
         outbox: who is to be written, with his row should he have to come home.
-        going_back: lines and greetings to be written before merchants.
+        greeting: bytes of our name, to be written at once and alone.
+        going_back: lines to be written back, once the quiet after the greeting is over.
         wake: set when there is something to write.
         redial: of the task that would dial again; None: the peer dialled.
         crossings: who has crossed lately: when, the good he carried or "", whether outward.
@@ -84,6 +85,7 @@ class Travelway:
     waiting: int = 0
     drained: trio.Event = field(default_factory=trio.Event)
     outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
+    greeting: bytearray = field(default_factory=bytearray)
     going_back: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
@@ -91,11 +93,6 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
-
-    def write_soon(self, data: bytes) -> None:
-        """Queue bytes for the writer."""
-        self.going_back += data
-        self.wake.set()
 
     def close(self, reason: str) -> None:
         """End the connection from any task."""
@@ -187,7 +184,8 @@ def _send_back(travelway: Travelway, lines: bytes) -> None:
     if len(travelway.going_back) > RETURNED_BYTES_MAX:
         travelway.close("does not read the lines that go back to it")
     else:
-        travelway.write_soon(lines)
+        travelway.going_back += lines
+        travelway.wake.set()
 
 
 def _place(network: Network, world: World, travelway: Travelway) -> int | None:
@@ -376,7 +374,8 @@ async def _read(network: Network, way: Travelway) -> None:
 def _act(network: Network, way: Travelway, event: Event) -> None:
     match event:
         case Send(data):
-            way.write_soon(data)
+            way.greeting += data
+            way.wake.set()
         case Greeted():
             _greet(network, way, event)
         case Ready():
@@ -429,10 +428,12 @@ async def _write(network: Network, way: Travelway) -> None:
     while True:
         await way.wake.wait()
         way.wake = trio.Event()
-        while way.going_back or (way.ready and way.outbox):
-            data = bytes(way.going_back)
-            way.going_back.clear()
+        while way.greeting or (way.ready and (way.going_back or way.outbox)):
+            data = bytes(way.greeting)
+            way.greeting.clear()
             if way.ready:
+                data += way.going_back
+                way.going_back.clear()
                 lines, staying = way.connection.send_merchants(m for m, _ in way.outbox)
                 data += lines
                 _set_aside(network, way, staying)

@@ -49,7 +49,7 @@ ODD_VALUES = [
 ]
 NAMES = [
     *("Money", "BuysSells", "CarryingCapacity", "Owned", "ExpectedPrices", "genome"),
-    *("money", "MONEY", "buyssells", "Genome", "expectedprices", "carryingCapacity", "\u212awned"),
+    *("money", "MONEY", "buyssells", "Genome", "expectedprices", "carryingCapacity", "owned"),
     *("Mood", "", "\\u004doney"),
 ]
 
@@ -72,7 +72,7 @@ def merchants(draw: st.DrawFn) -> Merchant:
 
 def _object(pairs: list[tuple[str, str]]) -> bytes:
     fields = ",".join(f'"{name}":{value}' for name, value in pairs)
-    return f"{{{fields}}}".encode("utf-8", "surrogatepass")
+    return f"{{{fields}}}".encode()
 
 
 @st.composite
