@@ -136,7 +136,7 @@ def run(
     from city_node import kernel_cache
 
     if kernel_cache.prepare():
-        typer.echo("compiling kernels ... (seconds, and only the first time)", err=True)
+        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
     from city_node import node
     from city_node.config import Wishes
 
@@ -158,6 +158,57 @@ def run(
         observe_bind=observe_bind,
     )
     node.run(wishes, node.Run(ticks, headless, report, history))
+
+
+ADDRESS = Annotated[
+    str | None, typer.Argument(metavar="[HOST:PORT]", help="Default: the node that runs here.")
+]
+NODE = Annotated[
+    str | None, typer.Option("--node", metavar="NAME", help="Which, if several run here.")
+]
+TOKEN_FILE = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="For a node that asks observers for a token.")
+]
+
+
+@app.command()
+def watch(
+    address: ADDRESS = None,
+    node: NODE = None,
+    token_file: TOKEN_FILE = None,
+    json: Annotated[bool, typer.Option("--json", help="Print snapshots, open no window.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print one snapshot.")] = False,
+) -> None:
+    """Open the viewer on a node that runs, or print what it shows."""
+    from city_node import verbs
+
+    watched = verbs.watched(address, node, token_file)
+    if json or once:
+        verbs.print_snapshots(watched, once=once)
+
+
+@app.command()
+def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = None) -> None:
+    """List the roads of a node to others: state, traffic, refusals."""
+    from city_node import verbs
+
+    verbs.print_peers(verbs.watched(address, node, token_file))
+
+
+@app.command()
+def paths() -> None:
+    """Say where caches, notes of running nodes and tokens lie."""
+    from city_node import verbs
+
+    verbs.print_paths()
+
+
+@app.command()
+def doctor() -> None:
+    """Examine display, cache, network, ports and packages, and say how to mend what is wrong."""
+    from city_node import verbs
+
+    raise typer.Exit(0 if verbs.print_examination() else 1)
 
 
 def verb_names() -> list[str]:

@@ -42,6 +42,7 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
         cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
         roads=inside_roads(world, network) + travel_ways(network),
         nodes=nodes(network, address),
+        peers=peers(network),
         events=[observe.Event(tick, label) for tick, label in world.happened],
         log=[observe.LogLine(number, world.tick, text) for number, text in network.log.newest()],
     )
@@ -126,6 +127,31 @@ def nodes(network: Network, address: str) -> list[observe.Node]:
     for way in network.open.values():
         found.setdefault(way.peer.partition("@")[2] or way.peer, way.address)
     return [observe.Node(name=name, address=at) for name, at in found.items()]
+
+
+def peers(network: Network) -> list[observe.Peer]:
+    """Every travel-way there is, and every peer of the past whose lines were refused."""
+    found = [
+        observe.Peer(
+            city=way.city.name,
+            name=way.peer,
+            address=way.address,
+            dialled=way.redial is not None,
+            open=way.ready,
+            arrived=way.city.arrivals[way.peer],
+            departed=way.city.departures[way.peer],
+            refused=network.refused[way.city.name, way.peer],
+            waiting=len(way.outbox),
+        )
+        for way in network.open.values()
+    ]
+    listed = {(peer.city, peer.name) for peer in found}
+    found += [
+        observe.Peer(city=city, name=name or "(not greeted)", open=False, refused=refused)
+        for (city, name), refused in network.refused.items()
+        if (city, name) not in listed
+    ]
+    return sorted(found, key=lambda peer: (peer.city, peer.name))
 
 
 def inside_roads(world: World, network: Network) -> list[observe.Road]:

@@ -32,7 +32,7 @@ from typing import Final, TypeAlias
 
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError, check_city_name, shown
-from protocol.events import Closed, Dialect, Event, Greeted, Ready, Refused, Send
+from protocol.events import Closed, Dialect, Event, Greeted, Merchants, Ready, Refused, Send
 from protocol.limits import (
     DIALLER_SILENCE_S,
     FULL_NAME_BYTES_MAX,
@@ -98,6 +98,7 @@ class Connection:
         self._names_taken = names_taken
         self._decoder = BulkDecoder(goods)
         self._events: list[Event] = []
+        self._peer_has_genes = False  # it has sent some
         self._said = b""  # of our greeting
         self._heard = b""  # and not yet understood; below LINE_BYTES_MAX after every call
         self._skipping = False  # the rest of a line that was too long
@@ -113,6 +114,10 @@ class Connection:
     def is_node_of_ours(self) -> bool:
         """Whether the peer has said a full name: any good and a genome may travel there."""
         return "@" in self.peer_name
+
+    @property
+    def _peer_knows_genes(self) -> bool:
+        return self.is_node_of_ours or self._peer_has_genes
 
     @property
     def goods_known(self) -> frozenset[str]:
@@ -168,7 +173,7 @@ class Connection:
             try:
                 lines.append(
                     encode_merchant(
-                        merchant, goods=goods, home_suffix=suffix, genome=self.is_node_of_ours
+                        merchant, goods=goods, home_suffix=suffix, genome=self._peer_knows_genes
                     )
                 )
             except LineError:
@@ -263,8 +268,9 @@ class Connection:
     # --- lines ---
 
     def _hear_lines(self) -> None:
-        """Cut what was heard into blocks of whole lines; a block of at most LINE_BYTES_MAX is
-        also what bounds a line, so that it does not matter how the bytes were chunked."""
+        """Cut what was heard into blocks of whole lines, none over LINE_BYTES_MAX: the last
+        newline is looked for in steps that no longer line fits into, so that it does not matter
+        how the bytes were chunked."""
         heard = self._heard
         start = 0
         while self.state is not State.CLOSED:
@@ -273,8 +279,10 @@ class Connection:
                 self._skipping = start == 0
                 if self._skipping:
                     start = len(heard)
-            end = heard.rfind(b"\n", start, start + LINE_BYTES_MAX) + 1
-            if end:
+            end = start
+            while further := heard.rfind(b"\n", end, end + LINE_BYTES_MAX) + 1:
+                end = further
+            if end > start:
                 self._decode(heard[start:end])
                 start = end
             elif len(heard) - start >= LINE_BYTES_MAX:
@@ -289,6 +297,8 @@ class Connection:
             if isinstance(event, Refused):
                 self._refuse(event)
             else:
+                if isinstance(event, Merchants) and event.genomes:
+                    self._peer_has_genes = True
                 self._events.append(event)
             if self.state is State.CLOSED:
                 return

@@ -131,6 +131,20 @@ class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
     up: bool = True
 
 
+class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One travel-way of a city of this node, as `city-node peers` lists it."""
+
+    city: str  # ours
+    name: str  # the other end's full name, or what a program calls itself
+    address: str = ""
+    dialled: bool = False  # by us
+    open: bool = True
+    arrived: int = 0  # merchants, since the node started
+    departed: int = 0
+    refused: int = 0  # lines and merchants
+    waiting: int = 0  # merchants who have left and are not yet on the wire
+
+
 class Event(msgspec.Struct, omit_defaults=True):
     """Something that befell the world, drawn as a dotted line across time."""
 
@@ -163,6 +177,7 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="t", 
     cities: list[City] = []  # own ones first
     roads: list[Road] = []
     nodes: list[Node] = []
+    peers: list[Peer] = []
     series: dict[str, Number] = {}  # of the world as a whole
     events: list[Event] = []  # the newest few
     log: list[LogLine] = []  # the newest LOG_LINES_MAX

@@ -1,0 +1,236 @@
+"""The verbs that look at a node from outside: watch, peers, paths, doctor.
+
+Called by `cli`; a running node is reached over its observer socket like any other program's.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+from pathlib import Path
+
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.table import Table
+
+from city_node import kernel_cache
+from city_node.errors import ConfigError
+from city_node.node_name import runtime_folder
+from city_node.running import one_running, running_nodes
+from city_node.window import display_reason
+from protocol.observe import Hello, Message, Refused, Snapshot
+from protocol.observe_lines import ObserveError, SnapshotReader, encode
+
+CONNECT_S_MAX = 5.0
+SILENCE_S_MAX = 30.0
+"""A node shows itself many times a second, but may be in a long window."""
+
+RECEIVE_BYTES = 65_536
+
+PIPED_COLUMNS = 200
+"""Of a table that no terminal bounds."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The node a verb looks at: where its observer socket is, and the token for it."""
+
+    host: str
+    port: int
+    token: str | None = None
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT."""
+        return f"{self.host}:{self.port}"
+
+
+def watched(address: str | None, node: str | None, token_file: Path | None) -> Watched:
+    """The node that is meant: an address, or the one of this user that runs.
+
+    Raises:
+        ConfigError: an address that is none, an unreadable token, no node or too many.
+    """
+    if address is None:
+        running = one_running(node)
+        address = running.observe
+        token_file = token_file or (Path(running.token_file) if running.token_file else None)
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ConfigError(f"address = {address!r}: must be HOST:PORT")
+    try:
+        token = token_file.read_text("utf-8").strip() if token_file else None
+    except OSError as error:
+        raise ConfigError(f"token_file = '{token_file}': {error.strerror}") from None
+    return Watched(host.strip("[]"), int(port), token)
+
+
+def messages(node: Watched) -> Iterator[Message]:
+    """What a node says, as it comes, until it ends.
+
+    Raises:
+        ConfigError: it cannot be reached, refuses, or is not a node.
+    """
+    reader = SnapshotReader()
+    try:
+        with socket.create_connection((node.host, node.port), timeout=CONNECT_S_MAX) as connection:
+            connection.settimeout(SILENCE_S_MAX)
+            if node.token:
+                connection.sendall(encode(Hello(token=node.token)))
+            while data := connection.recv(RECEIVE_BYTES):
+                for message in reader.receive(data):
+                    if isinstance(message, Refused):
+                        raise ConfigError(f"address = {node.address!r}: refused: {message.why}")
+                    yield message
+    except (OSError, ObserveError) as error:
+        raise ConfigError(f"address = {node.address!r}: no node there ({error})") from None
+
+
+def first_snapshot(node: Watched) -> Snapshot:
+    """The first snapshot a node sends.
+
+    Raises:
+        ConfigError: none comes.
+    """
+    for message in messages(node):
+        if isinstance(message, Snapshot):
+            return message
+    raise ConfigError(f"address = {node.address!r}: the node ended before it showed itself")
+
+
+def print_snapshots(node: Watched, *, once: bool) -> None:
+    """Snapshots on stdout, one JSON object a line."""
+    for message in messages(node):
+        if isinstance(message, Snapshot):
+            sys.stdout.write(encode(message).decode())
+            sys.stdout.flush()
+            if once:
+                return
+
+
+def print_peers(node: Watched) -> None:
+    """The travel-ways of a node: state, traffic, refusals."""
+    shown = first_snapshot(node)
+    console = Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    if not shown.peers:
+        console.print(f"{shown.node}: no peers yet; peers reach it at {shown.address}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("city", "peer", "state", "address"):
+        table.add_column(heading)
+    for heading in ("arrived", "departed", "waiting", "refused"):
+        table.add_column(heading, justify="right")
+    for peer in shown.peers:
+        state = ("dialled" if peer.dialled else "accepted") if peer.open else "closed"
+        counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
+        table.add_row(
+            peer.city, peer.name, state, peer.address, *(f"{count:,}" for count in counts)
+        )
+    console.print(table)
+
+
+def print_paths() -> None:
+    """Where the program keeps what it keeps, and the notes of nodes that run."""
+    kernel_cache.prepare()
+    for what, path in (
+        ("kernels", os.environ["NUMBA_CACHE_DIR"]),
+        ("cache", str(user_cache_path("city-node"))),
+        ("running nodes", str(runtime_folder())),
+        ("defaults", str(Path(__file__).with_name("defaults.toml"))),
+    ):
+        print(f"{what:14}{path}")
+    for running in running_nodes():
+        token = f"  token {running.token_file}" if running.token_file else ""
+        print(f"{'node':14}{running.node}  observers {running.observe}{token}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the doctor found of one thing; `mend` is empty where nothing is wrong."""
+
+    what: str
+    found: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at all that has been seen to go wrong."""
+    return [_display(), _cache(), _multicast(), _ports(), _packages()]
+
+
+def print_examination() -> bool:
+    """What the doctor found, a line each; whether all is well."""
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok ' if not finding.mend else 'MEND'}  {finding.what}: {finding.found}")
+        if finding.mend:
+            print(f"      {finding.mend}")
+    return not any(finding.mend for finding in findings)
+
+
+def _display() -> Finding:
+    reason = display_reason()
+    mend = "run with --headless, or `city-node watch --screenshot FILE.png`" if reason else ""
+    return Finding("display", reason or "there is one", mend)
+
+
+def _cache() -> Finding:
+    cold = kernel_cache.prepare()
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    if not os.access(folder, os.W_OK):
+        return Finding("kernel cache", f"{folder} is not writable", "set XDG_CACHE_HOME elsewhere")
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    mend = "free some space: compiled kernels take 2 MB" if free_mb < 50 else ""
+    state = "empty: the next start compiles for some seconds" if cold else "warm"
+    return Finding("kernel cache", f"{folder}, {state}, {free_mb:,} MB free", mend)
+
+
+def _multicast() -> Finding:
+    group, port = "224.0.0.251", 5_353
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            loopback = socket.inet_aton("127.0.0.1")
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, loopback)
+            probe.setsockopt(
+                socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + loopback
+            )
+            probe.sendto(b"", (group, port))
+    except OSError as error:
+        return Finding(
+            "multicast", f"not on this machine ({error.strerror})", "use --connect HOST:PORT"
+        )
+    return Finding("multicast", "works on this machine")
+
+
+def _ports() -> Finding:
+    first = 55_555
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", first))
+        except OSError:
+            users = ", ".join(running.node for running in running_nodes()) or "another program"
+            return Finding("ports", f"{first} is in use (running: {users}); the next free is taken")
+    return Finding("ports", f"{first} is free")
+
+
+def _packages() -> Finding:
+    owners = packages_distributions()
+    ours = ("city_node", "protocol", "merchants", "engine", "viewer")
+    root = Path(__file__).parent.parent
+    clashes = []
+    for package in ours:
+        spec = find_spec(package)
+        if spec is None or not str(spec.origin).startswith(str(root)):
+            where = spec.origin if spec else "nowhere"
+            clashes.append(f"{package} is imported from {where}")
+        others = sorted({name for name in owners.get(package, []) if name != "city-node"})
+        clashes += [f"{package} is also in {name}" for name in others]
+    if clashes:
+        mend = "install city-node in a virtual environment of its own"
+        return Finding("package names", "; ".join(clashes), mend)
+    return Finding("package names", "no clash")
