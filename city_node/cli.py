@@ -117,6 +117,16 @@ def run(
             help="Beyond 127.0.0.1, the default, observers need the token that `paths` names.",
         ),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(envvar="CITY_NODE_METRICS_PORT", help="Serve Prometheus metrics (an extra)."),
+    ] = None,
+    websocket_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="CITY_NODE_WEBSOCKET_PORT", help="Serve observers by WebSocket (an extra): 8765."
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -157,7 +167,15 @@ def run(
         observe_port=observe_port,
         observe_bind=observe_bind,
     )
-    node.run(wishes, node.Run(ticks, headless, report, history))
+    asked = node.Run(
+        ticks=ticks,
+        headless=headless,
+        report=report,
+        history=history,
+        metrics_port=metrics_port,
+        websocket_port=websocket_port,
+    )
+    node.run(wishes, asked)
 
 
 ADDRESS = Annotated[

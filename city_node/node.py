@@ -18,13 +18,14 @@ from typing import Any, Protocol
 
 import trio
 
-from city_node import observer, travelway, window
+from city_node import observer, travelway, websocket, window
 from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
 from city_node.errors import ConfigError
 from city_node.history import history_file
 from city_node.log import Log
 from city_node.meeting import meet_others, open_listeners
+from city_node.metrics import Metrics, served
 from city_node.node_name import claimed_name
 from city_node.observer import Observers
 from city_node.pace import Pace
@@ -57,12 +58,15 @@ class Run:
         headless: no window.
         report: where the report goes at every clean end; None: nowhere.
         history: where every snapshot's series go; None: nowhere.
+        metrics_port, websocket_port: of the adapters on loopback; None: they are not served.
     """
 
     ticks: int | None = None
     headless: bool = False
     report: Path | None = None
     history: Path | None = None
+    metrics_port: int | None = None
+    websocket_port: int | None = None
 
 
 def run(wishes: Wishes, asked: Run) -> None:
@@ -151,11 +155,16 @@ async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
         with contextlib.ExitStack() as beside:
             observers = await observed(nursery, beside, config, network, pace, listeners)
             history = beside.enter_context(history_file(asked.history))
+            if asked.websocket_port is not None:
+                await nursery.start(websocket.serve, observers, asked.websocket_port)
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
             status = beside.enter_context(Status(world, pace))
             control = Control(network, pace, nursery)
             views: list[View] = [observers, history, status]
+            if asked.metrics_port is not None:
+                metrics = served(Metrics(network, pace), asked.metrics_port)
+                views.append(beside.enter_context(metrics))
             await run_windows(Node(world, threads, network, pace, observers, control, views))
         nursery.cancel_scope.cancel()
 
