@@ -158,6 +158,7 @@ def found_city(config: Config, here: int) -> City:
     town = found_town(key, here, len(places), ours.goods, ours.merchants, ours.merchant_rules)
     ways = [(road.to, road.cost, road.travel_ticks) for road in config.roads if road.start == here]
     town.roads = roads_to(ways, len(ours.goods))
+    town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
     return City(ours.name, here, ours.economy, economy, state, town, ledger, ours.merchants)
