@@ -4,6 +4,7 @@ Called by `observer` and `history`. Reads the world, the travel-ways and the pac
 """
 
 import time
+from collections import Counter
 
 import numpy as np
 import trio
@@ -193,13 +194,16 @@ def _walkers(world: World, goods: np.ndarray, along: np.ndarray) -> dict[str, li
 
 
 def travel_ways(network: Network) -> list[observe.Road]:
-    """The roads over the network, one each way; who has just crossed is shown on his way."""
+    """The roads over the network, one each way; who has just crossed is shown on his way.
+
+    They count those who have left and are not yet on the wire: the crossing itself takes no time.
+    """
     now_s = trio.current_time()
     found = []
     for way in network.open.values():
         ours = f"{way.city.name}@{network.node}"
         for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
-            crossing = _crossing(way, outward, now_s)
+            waiting = Counter(m.good if m.owned else observe.EMPTY_HANDED for m, _ in way.outbox)
             found.append(
                 observe.Road(
                     origin=origin,
@@ -207,8 +211,8 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     network=True,
                     open=way.ready,
                     why_closed="" if way.ready else "greeting",
-                    count={good: len(along) for good, along in crossing.items()},
-                    walkers=crossing,
+                    count=dict(waiting) if outward else {},
+                    walkers=_crossing(way, outward, now_s),
                 )
             )
     return found
