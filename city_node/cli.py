@@ -117,6 +117,12 @@ def run(
             help="Beyond 127.0.0.1, the default, observers need the token that `paths` names.",
         ),
     ] = None,
+    log_json: Annotated[
+        bool,
+        typer.Option(
+            "--log-json", envvar="CITY_NODE_LOG_JSON", help="Log and status for machines."
+        ),
+    ] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(envvar="CITY_NODE_METRICS_PORT", help="Serve Prometheus metrics (an extra)."),
@@ -172,6 +178,7 @@ def run(
         headless=headless,
         report=report,
         history=history,
+        log_json=log_json,
         metrics_port=metrics_port,
         websocket_port=websocket_port,
     )
