@@ -100,6 +100,7 @@ class Offer:
 class Road:
     place: int
     cost: float
+    cost_back: float
     travel_ticks: int
     open: bool
     room: int
@@ -372,7 +373,7 @@ class City:
             if road.open and road.carries[good] and beliefs[road.place] is not None
         ]
         sales = [(own, None), *((price - road.cost, road) for price, road in ways)]
-        purchases = [own, *(price + road.cost for price, road in ways)]
+        purchases = [own, *(price + road.cost_back for price, road in ways)]
         dearest, best = max(sales, key=lambda sale: sale[0])
         return dearest - min(purchases), best
 

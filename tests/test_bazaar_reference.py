@@ -57,8 +57,8 @@ def plain_city(state, town) -> plain.City:
         residents=residents,
         merchants=merchants,
         roads=[
-            plain.Road(place, cost, ticks, bool(is_open), room, [bool(c) for c in carries])
-            for place, cost, ticks, is_open, room, carries in zip(
+            plain.Road(place, cost, back, ticks, bool(is_open), room, [bool(c) for c in carries])
+            for place, cost, back, ticks, is_open, room, carries in zip(
                 *(column.tolist() for column in town.roads), strict=True
             )
         ],

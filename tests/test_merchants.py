@@ -60,12 +60,13 @@ def left(town) -> int:
 # The best deal.
 
 
-def deal(here, north, south, *, north_open=1, north_carries=1, costs=(1.0, 2.0)):
+def deal(here, north, south, *, north_open=1, north_carries=1, costs=(1.0, 2.0), back=None):
     roster = empty(5, 3, 1)
     roster.rows.expected_price[0, WOOD] = [here, north, south]
     roads = roads_to([(NORTH, costs[0], 7), (SOUTH, costs[1], 9)], 5)
     roads.open[0] = north_open
     roads.carries[0, WOOD] = north_carries
+    roads.cost_back[0] = costs[0] if back is None else back
     return wrapped.deal(roster.rows, 0, WOOD, HERE, roads)
 
 
@@ -85,6 +86,8 @@ def deal(here, north, south, *, north_open=1, north_carries=1, costs=(1.0, 2.0))
         ((10.0, nan, nan), {}, (0.0, -1)),
         ((nan, 50.0, 1.0), {}, (0.0, -1)),  # who has heard nothing here compares nothing
         ((10.0, 10.5, 10.0), {"costs": (0.0, 0.0)}, (0.5, 0)),
+        ((10.0, 7.0, 10.0), {"back": 0.5}, (2.5, -1)),  # bought there and brought back
+        ((10.0, 7.0, 10.0), {"back": np.inf}, (0.0, -1)),  # a road of one way brings nothing
     ],
 )
 def test_the_best_deal_is_the_dearest_sale_less_the_cheapest_purchase(beliefs, options, expected):

@@ -20,6 +20,7 @@ from city_node.world import (
     advance,
     close_window,
     found_world,
+    happen,
     open_window,
     run_job,
     schedule,
@@ -424,7 +425,19 @@ BAD_EVENTS = [
 
 def befall(world, event) -> None:
     schedule(world, event)
-    open_window(world, 1)
+    happen(world, world.events.pop())
+
+
+def test_an_event_that_comes_to_nothing_ends_nobodys_world():
+    world = worlds.world([worlds.city("Riverwood", locals=3, merchants=0)])
+    advance(world, 5)
+    schedule(world, Event(7, "Riverwood", "gift", {"coins": 1e300}))
+    counted = worlds.Counted(world)
+    advance(world, 5)
+    counted.check()
+    ((tick, what),) = world.happened
+    assert tick == 7
+    assert "came to nothing: coins = 1e+300" in what
 
 
 TOO_MUCH = [
