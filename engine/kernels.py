@@ -5,11 +5,10 @@ No kernel allocates, and none keeps an array: so numba's reference counts are sw
 calls (numba issue 2345). A division by zero gives inf or NaN as in numpy, without a branch.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from numba import config, njit
 
 _OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 
@@ -34,4 +33,4 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     Args:
         signature: numba types, see `engine.tables.kernel_type`.
     """
-    return njit(signature, nogil=True, cache="NUMBA_CACHE_DIR" in os.environ, **_OPTIONS)
+    return njit(signature, nogil=True, cache=bool(config.CACHE_DIR), **_OPTIONS)
