@@ -65,6 +65,14 @@ def run(
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
     ] = None,
+    no_evolution: Annotated[
+        bool,
+        typer.Option(
+            "--no-evolution",
+            envvar="CITY_NODE_NO_EVOLUTION",
+            help="Merchants found nobody and never retire.",
+        ),
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option(envvar="CITY_NODE_CONFIG", metavar="FILE.toml", help="Settings."),
@@ -158,6 +166,7 @@ def run(
         threads=threads,
         locals=locals_,
         merchants=merchants,
+        evolution=False if no_evolution else None,
         node_name=node_name,
         port=port,
         connect=tuple(connect or ()),
