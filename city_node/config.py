@@ -163,7 +163,7 @@ def resolve(wishes: Wishes) -> Config:
     try:
         return _resolve(wishes)
     except (ValueError, UnknownEconomyError) as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(str(error).replace("\n", "\\n")) from None
 
 
 def _resolve(wishes: Wishes) -> Config:
@@ -172,35 +172,33 @@ def _resolve(wishes: Wishes) -> Config:
     if "goods" in written or "recipes" in written:
         for key in ("goods", "recipes", "cities"):
             defaults.pop(key, None)
-    tables = _tables(defaults, "cities") | {}
-    in_file = _tables(written, "cities")
-    names = wishes.cities or tuple(in_file)
+    names = wishes.cities or tuple(_tables(written, "cities"))
     _check_names(names)
     shared = merged(defaults, written)
     shared.pop("cities", None)
-    own = merged(tables, in_file)
-    known = {name.casefold(): table for name, table in own.items()}
+    own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
     _check_fields(
         "", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies)
     )
-    cities = tuple(
-        _city(name, merged(_of_city(shared), known.get(name.casefold(), {})), wishes)
-        for name in names
-    )
-    if len({tuple(city.goods) for city in cities}) > 1:
-        raise ValueError("goods: one city's table must not add goods that the others lack")
+    for_all = _of_city(shared)
+    checked = {
+        name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
+        for name in (*names, *_not_among(names, _tables(written, "cities")))
+    }
+    cities = tuple(checked[name] for name in names)
+    _check_same_goods(cities)
     observe_port = _or(wishes.observe_port, shared["observe_port"])
     return Config(
         seed=_seed(wishes, shared),
-        speed_ticks_per_s=speed_of(wishes.speed or shared.get("speed", "6000")),
+        speed_ticks_per_s=speed_of(_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
-        node_name=_node_name(wishes.node_name or shared.get("node_name")),
+        node_name=_node_name(_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
         roads=_roads(shared, names),
         network=_network(wishes, shared, names),
         observe_port=_count("observe_port", observe_port, 65_535),
-        observe_bind=_address("observe_bind", wishes.observe_bind or shared["observe_bind"]),
+        observe_bind=_address("observe_bind", _or(wishes.observe_bind, shared["observe_bind"])),
     )
 
 
@@ -216,6 +214,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"config = '{path}': cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise ConfigError(f"config = '{path}': not TOML ({error})") from None
+    except RecursionError:
+        raise ConfigError(f"config = '{path}': not TOML (too deeply nested)") from None
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,10 +248,35 @@ def _check_fields(where: str, table: Mapping[str, Any], known: tuple[str, ...]) 
             raise ValueError(f"{where}{key} = {value!r}: unknown field, must be one of {names}")
 
 
+def _by_folded_name(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.casefold(): own for name, own in _tables(table, "cities").items()}
+
+
+def _not_among(names: tuple[str, ...], tables: Mapping[str, Any]) -> list[str]:
+    """Cities that a file describes but nobody asked for: they are checked all the same."""
+    _check_unique(tuple(tables))
+    asked_for = {name.casefold() for name in names}
+    return [name for name in tables if name.casefold() not in asked_for]
+
+
+def _check_same_goods(cities: tuple[CityConfig, ...]) -> None:
+    goods = ", ".join(cities[0].goods)
+    for city in cities:
+        if list(city.goods) != list(cities[0].goods):
+            raise ValueError(
+                f"cities.{city.name}.goods = {', '.join(city.goods)}: "
+                f"must be those of {cities[0].name}, in their order: {goods}"
+            )
+
+
 def _check_names(names: tuple[str, ...]) -> None:
     if not names:
         raise ValueError("cities: name at least one, as in `city-node Riverwood Seaside`")
     check("", "number of cities", len(names), 1, CITIES_MAX)
+    _check_unique(names)
+
+
+def _check_unique(names: tuple[str, ...]) -> None:
     seen: set[str] = set()
     for name in names:
         check_name("city", name)
@@ -260,11 +285,15 @@ def _check_names(names: tuple[str, ...]) -> None:
         seen.add(name.casefold())
 
 
-def _city(name: str, table: dict[str, Any], wishes: Wishes) -> CityConfig:
+def _city(
+    name: str, for_all: Mapping[str, Any], own: Mapping[str, Any], wishes: Wishes
+) -> CityConfig:
+    """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
+    table = merged(for_all, own)
     economy_name = _number_free_text(where + "economy", table.get("economy"))
     economy = load(economy_name)
-    _check_fields(where, table, (*CITY_FIELDS, economy_name))
+    _check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(_table(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
     genome = merchants.pop("genome", None)
@@ -280,8 +309,10 @@ def _city(name: str, table: dict[str, Any], wishes: Wishes) -> CityConfig:
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=_count(where + "locals", _or(wishes.locals, table["locals"]), LOCALS_MAX),
-        merchants=_count(where + "merchants", _or(wishes.merchants, count), MERCHANTS_MAX),
+        locals=_wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX),
+        merchants=_wished_or(
+            "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
+        ),
         goods=goods,
         recipes=recipes,
         parameters=converted(
@@ -296,7 +327,7 @@ def _city(name: str, table: dict[str, Any], wishes: Wishes) -> CityConfig:
 
 
 def _yes_or_no(field: str, wish: bool | None, value: Any) -> bool:
-    chosen = value if wish is None else wish
+    chosen = _or(wish, value)
     if not isinstance(chosen, bool):
         raise ValueError(f"{field} = {chosen!r}: must be true or false")
     return chosen
@@ -310,8 +341,14 @@ def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, .
     return genomes.read(field, folder / _number_free_text(field, path))
 
 
-def _or(wish: int | None, value: Any) -> Any:
+def _or(wish: Any, value: Any) -> Any:
     return value if wish is None else wish
+
+
+def _wished_or(flag: str, wish: int | None, field: str, value: Any, most: int) -> int:
+    """A count from a flag or else from a file; both are checked, each under its own name."""
+    _count(field, value, most)
+    return value if wish is None else _count(flag, wish, most)
 
 
 def _table(field: str, value: Any) -> dict[str, Any]:
@@ -323,13 +360,13 @@ def _table(field: str, value: Any) -> dict[str, Any]:
 def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     for product, materials in tables.items():
         for material, units in materials.items():
-            _count(f"{where}recipes.{product}.{material}", units, 10**6)
+            _count(f"{where}recipes.{product}.{material}", units, 10**6, least=1)
     return dict(tables)
 
 
-def _count(field: str, value: Any, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise ValueError(f"{field} = {value!r}: must be a whole number from 0 to {most}")
+def _count(field: str, value: Any, most: int, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{field} = {value!r}: must be a whole number from {least} to {most}")
     return value
 
 
@@ -378,9 +415,9 @@ def speed_of(value: Any) -> int | None:
     if value == "max":
         return None
     try:
-        speed = int(value)
+        speed = int(value) if isinstance(value, str) else _count("speed", value, SPEED_MAX)
         check("", "speed", speed, SPEED_MIN, SPEED_MAX)
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(
             f"speed = {value!r}: must be from {SPEED_MIN} to {SPEED_MAX} ticks/s, or max"
         ) from None
@@ -389,11 +426,7 @@ def speed_of(value: Any) -> int | None:
 
 def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:
     threads = _or(wish, shared.get("threads"))
-    if threads is None:
-        return None
-    if _count("threads", threads, 256) == 0:
-        raise ValueError("threads = 0: must be from 1 to 256")
-    return int(threads)
+    return None if threads is None else _count("threads", threads, 256, least=1)
 
 
 def _node_name(name: Any) -> str | None:
@@ -415,11 +448,10 @@ def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfi
         _check_fields(where, _table(where[:-1], road), ("from", "to", "one_way", *ROAD_FIELDS))
         ends = []
         for end in ("from", "to"):
-            if str(road.get(end)).casefold() not in number:
-                raise ValueError(
-                    f"{where}{end} = {road.get(end)!r}: must be one of {', '.join(names)}"
-                )
-            ends.append(number[road[end].casefold()])
+            name = road.get(end)
+            if not isinstance(name, str) or name.casefold() not in number:
+                raise ValueError(f"{where}{end} = {name!r}: must be one of {', '.join(names)}")
+            ends.append(number[name.casefold()])
         if ends[0] == ends[1]:
             raise ValueError(f"{where}to = {road['to']!r}: must be another city")
         if not isinstance(road.get("one_way", False), bool):
@@ -434,8 +466,7 @@ def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfi
 
 
 def _road_numbers(where: str, ticks: Any, cost: Any) -> None:
-    if _count(where + "travel_ticks", ticks, TRAVEL_TICKS_MAX) == 0:
-        raise ValueError(f"{where}travel_ticks = 0: must be from 1 to {TRAVEL_TICKS_MAX}")
+    _count(where + "travel_ticks", ticks, TRAVEL_TICKS_MAX, least=1)
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         raise ValueError(f"{where}moving_cost = {cost!r}: must be a number")
     check(where, "moving_cost", cost, 0.0, 1e9)
@@ -449,10 +480,10 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     written = shared.get("connect", [])
     if not isinstance(written, list):
         raise ValueError(f"connect = {written!r}: must be a list")
-    interface = wishes.interface or shared.get("interface")
+    interface = _or(wishes.interface, shared.get("interface"))
     return NetworkConfig(
         port=port,
-        legacy_bind=_address("legacy_bind", wishes.legacy_bind or shared["legacy_bind"]),
+        legacy_bind=_address("legacy_bind", _or(wishes.legacy_bind, shared["legacy_bind"])),
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
         interface=None if interface is None else _address("interface", interface),
@@ -462,7 +493,7 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
 
 def _address(field: str, value: Any) -> str:
     try:
-        return str(ipaddress.ip_address(value))
+        return str(ipaddress.ip_address(_number_free_text(field, value)))
     except ValueError:
         raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
 

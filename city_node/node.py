@@ -172,9 +172,12 @@ async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
 async def run_windows(node: Node) -> None:
     """Commands and arrivals in, a window, departures and pictures out; until the pace says stop."""
     world, network = node.world, node.network
-    while (wished := await node.pace.next_ticks()) is not None:
+    while True:
+        node.observers.act_on_commands(world, node.control.act)
+        wished = await node.pace.next_ticks()
+        if wished is None:
+            return
         with trio.CancelScope(shield=True):  # a window once begun is finished
-            node.observers.act_on_commands(world, node.control.act)
             give_inputs(network, world)
             if wished:
                 started_s = time.perf_counter()

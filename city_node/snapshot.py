@@ -4,6 +4,7 @@ Called by `observer` and `history`. Reads the world, the travel-ways and the pac
 """
 
 import time
+from collections import Counter
 
 import numpy as np
 import trio
@@ -42,7 +43,7 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
         cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
         roads=inside_roads(world, network) + travel_ways(network),
         nodes=nodes(network, address),
-        peers=peers(network),
+        peers=peers(world, network),
         events=[observe.Event(tick, label) for tick, label in world.happened],
         log=[observe.LogLine(number, world.tick, text) for number, text in network.log.newest()],
     )
@@ -129,29 +130,31 @@ def nodes(network: Network, address: str) -> list[observe.Node]:
     return [observe.Node(name=name, address=at) for name, at in found.items()]
 
 
-def peers(network: Network) -> list[observe.Peer]:
-    """Every travel-way there is, and every peer of the past whose lines were refused."""
-    found = [
+def peers(world: World, network: Network) -> list[observe.Peer]:
+    """Every peer that a city has, or has had since the node started, or refused."""
+    ways = {(way.city.name, way.peer): way for way in network.open.values()}
+    own = {city.name for city in world.cities}
+    known = {*ways, *network.refused}
+    for city in world.cities:
+        known |= {(city.name, name) for name in {*city.arrivals, *city.departures} - own}
+    traffic = {city.name: city for city in world.cities}
+    return [
         observe.Peer(
-            city=way.city.name,
-            name=way.peer,
-            address=way.address,
-            dialled=way.redial is not None,
-            open=way.ready,
-            arrived=way.city.arrivals[way.peer],
-            departed=way.city.departures[way.peer],
-            refused=network.refused[way.city.name, way.peer],
-            waiting=len(way.outbox),
+            city=city,
+            name=peer or "(not greeted)",
+            address=way.address if way else "",
+            dialled=way is not None and way.redial is not None,
+            open=way is not None and way.ready,
+            arrived=traffic[city].arrivals[peer],
+            departed=traffic[city].departures[peer],
+            refused=network.refused[city, peer],
+            waiting=len(way.outbox) if way else 0,
         )
-        for way in network.open.values()
+        for city, peer, way in sorted(
+            ((city, peer, ways.get((city, peer))) for city, peer in known),
+            key=lambda listed: listed[:2],
+        )
     ]
-    listed = {(peer.city, peer.name) for peer in found}
-    found += [
-        observe.Peer(city=city, name=name or "(not greeted)", open=False, refused=refused)
-        for (city, name), refused in network.refused.items()
-        if (city, name) not in listed
-    ]
-    return sorted(found, key=lambda peer: (peer.city, peer.name))
 
 
 def inside_roads(world: World, network: Network) -> list[observe.Road]:
@@ -191,13 +194,16 @@ def _walkers(world: World, goods: np.ndarray, along: np.ndarray) -> dict[str, li
 
 
 def travel_ways(network: Network) -> list[observe.Road]:
-    """The roads over the network, one each way; who has just crossed is shown on his way."""
+    """The roads over the network, one each way; who has just crossed is shown on his way.
+
+    They count those who have left and are not yet on the wire: the crossing itself takes no time.
+    """
     now_s = trio.current_time()
     found = []
     for way in network.open.values():
         ours = f"{way.city.name}@{network.node}"
         for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
-            crossing = _crossing(way, outward, now_s)
+            waiting = Counter(m.good if m.owned else observe.EMPTY_HANDED for m, _ in way.outbox)
             found.append(
                 observe.Road(
                     origin=origin,
@@ -205,8 +211,8 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     network=True,
                     open=way.ready,
                     why_closed="" if way.ready else "greeting",
-                    count={good: len(along) for good, along in crossing.items()},
-                    walkers=crossing,
+                    count=dict(waiting) if outward else {},
+                    walkers=_crossing(way, outward, now_s),
                 )
             )
     return found

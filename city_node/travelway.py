@@ -48,8 +48,8 @@ REDIAL_S_MIN, REDIAL_S_MAX = 1.0, 300.0
 CROSSING_S = 1.5
 """How long one who has crossed is shown on his way, for people to see him walk."""
 
-CROSSINGS_MAX = 40
-"""Of one travel-way, both directions; more would hide each other."""
+CROSSINGS_MAX = 24
+"""Shown on one travel-way, both directions; more would hide each other."""
 
 MOVING_COST_COINS = 1.0
 """Weighed by merchants on a road over the network, as on any other."""

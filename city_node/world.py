@@ -13,9 +13,10 @@ import hashlib
 import inspect
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, get_type_hints
 
+import msgspec
 import numpy as np
 
 from city_node import VERSION
@@ -166,6 +167,7 @@ def found_city(config: Config, here: int) -> City:
     )
     ways = [(road.to, road.cost, road.travel_ticks) for road in config.roads if road.start == here]
     town.roads = roads_to(ways, len(ours.goods))
+    town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
     return City(ours.name, here, ours.economy, economy, state, town, ledger)
@@ -190,11 +192,27 @@ def schedule(world: World, event: Event) -> None:
         inspect.signature(events[event.name]).bind(None, None, **event.arguments)
     except TypeError as error:
         raise ValueError(f"event = {event.name!r}: {error}") from None
-    good = event.arguments.get("good")
-    if good is not None and good not in world.goods:
-        raise ValueError(f"good = {good!r}: must be one of {', '.join(world.goods)}")
-    world.events.append(event)
+    arguments = _of_declared_types(events[event.name], event.arguments)
+    if arguments.get("good", world.goods[0]) not in world.goods:
+        raise ValueError(f"good = {arguments['good']!r}: must be one of {', '.join(world.goods)}")
+    if event.name in ROAD_EVENTS:
+        _roads_to(world, city, arguments["to"])
+    world.events.append(replace(event, arguments=arguments))
     world.events.sort(key=lambda scheduled: scheduled.tick)
+
+
+def _of_declared_types(
+    function: Callable[..., Any], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments as an event's function declares them; a good is still a name here."""
+    hints = get_type_hints(function) | {"good": str}
+    converted = {}
+    for name, value in arguments.items():
+        try:
+            converted[name] = msgspec.convert(value, hints[name])
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{name} = {value!r}: {error}") from None
+    return converted
 
 
 def events_of(city: City) -> dict[str, Callable[..., Any]]:

@@ -87,16 +87,20 @@ def check_goods(goods: Goods, recipes: Recipes) -> None:
             raise ValueError(f"recipes.{product}: names no material")
         for material, units in materials.items():
             check(f"recipes.{product}.", material, units, 1, OWNED_MAX)
+    ended: set[str] = set()
     for product in recipes:
-        _check_ends(product, recipes, (product,))
+        _check_ends(product, recipes, (product,), ended)
 
 
-def _check_ends(good: str, recipes: Recipes, path: tuple[str, ...]) -> None:
+def _check_ends(good: str, recipes: Recipes, path: tuple[str, ...], ended: set[str]) -> None:
+    """Follow all materials down; `ended` are goods seen to end, so that none is followed twice."""
     for material in recipes.get(good, ()):
         if material in path:
             chain = " -> ".join([*path, material])
             raise ValueError(f"recipes.{path[0]}: a recipe without end ({chain})")
-        _check_ends(material, recipes, (*path, material))
+        if material not in ended:
+            _check_ends(material, recipes, (*path, material), ended)
+    ended.add(good)
 
 
 class GoodsTable(NamedTuple):

@@ -15,10 +15,10 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from io import BytesIO
-from itertools import chain
+from itertools import chain, starmap
 from math import nan
 from operator import attrgetter, gt, itemgetter
-from struct import pack
+from struct import Struct
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -39,10 +39,12 @@ from protocol.money import minor_units
 
 
 class _Shape(NamedTuple):
-    """A decoder for lines that name exactly these goods and cities, and what it leaves unsaid."""
+    """A decoder for lines that name exactly these goods and cities, what it leaves unsaid, and
+    what turns the prices of one good into bytes."""
 
     decode: Callable[[bytes], Any]
     no_prices: Any
+    pack: Callable[..., bytes]
 
 
 class BulkDecoder:
@@ -90,7 +92,8 @@ class BulkDecoder:
             raise msgspec.DecodeError("Owned")
         if any(genomes):
             self._check_genomes(genomes)
-        self.goods_seen.update(good)
+        if not self.goods_seen.issuperset(self.goods):
+            self.goods_seen.update(good)
         for number, name in enumerate(self.goods):
             if name not in self.goods_seen:
                 field = f"_{number}"
@@ -108,7 +111,7 @@ class BulkDecoder:
             good=numbers,
             capacity=array("q", capacity),
             owned=array("q", owned),
-            prices=_doubles(list(chain.from_iterable(map(astuple, chain.from_iterable(by_good))))),
+            prices=_doubles(starmap(shape.pack, map(astuple, chain.from_iterable(by_good)))),
             genomes=tuple(genome or None for genome in genomes) if any(genomes) else (),
             lines=lines,
             dust_minor=dust_minor,
@@ -188,10 +191,10 @@ def _widened(known: Iterable[str], met: Iterable[str], limit: int) -> set[str]:
     return both if len(both) <= limit else set(met)
 
 
-def _doubles(values: list[float]) -> "array[float]":
+def _doubles(packed: Iterable[bytes]) -> "array[float]":
     """Three times as quick as array("d", values)."""
     column = array("d")
-    column.frombytes(pack(f"{len(values)}d", *values))
+    column.frombytes(b"".join(packed))
     return column
 
 
@@ -230,4 +233,4 @@ def _shape(goods: tuple[str, ...], cities: tuple[str, ...]) -> _Shape:
         gc=False,
         forbid_unknown_fields=True,
     )
-    return _Shape(msgspec.json.Decoder(line).decode, no_prices)
+    return _Shape(msgspec.json.Decoder(line).decode, no_prices, Struct(f"{len(cities)}d").pack)

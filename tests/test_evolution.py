@@ -1,4 +1,4 @@
-"""Selection, crossover and mutation of arrays of genes: what each promises, and drift without it."""
+"""Selection, crossover and mutation of arrays of genes; and drift where there is no selection."""
 
 import numpy as np
 import pytest

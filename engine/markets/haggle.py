@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from engine.kernels import helper, inlined
+from engine.rng import below
 from engine.tables import Array, Column
 
 PROBES_MAX = 128
@@ -67,8 +68,9 @@ def step_out(rows, good, place):
 def ask_around(rows, good, bits, price_max, buyer, sellers_end):
     """int64: the place of the first seller, in random order, who asks at most `price_max`, or -1.
 
-    The order walks the row, taken as the next power of two long, from a random start in a random
-    odd stride: every place is met once before any is met twice.
+    The order walks the row, taken as the next power of two long, from a random seller in a random
+    odd stride: every place is met once before any is met twice, and since the start is one of the
+    row, so is each that follows as likely as any other.
 
     Args:
         rows: Rows.
@@ -85,8 +87,8 @@ def ask_around(rows, good, bits, price_max, buyer, sellers_end):
     while mask < count:
         mask <<= 1
     mask -= 1
-    place = np.int64(bits >> np.uint64(1)) & mask
-    stride = (np.int64(bits >> np.uint64(40)) & (STRIDE_MAX - 1)) | 1
+    place = below(bits, count)
+    stride = np.int64(bits & np.uint64(STRIDE_MAX - 1)) | 1
     for _ in range(min(mask + 1, PROBES_MAX)):
         if place < count and rows.ask[good, place] <= price_max:
             seller = rows.seller[good, place]
