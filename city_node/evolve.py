@@ -1,10 +1,11 @@
 """The laboratory: generations of merchants over islands of cities, all in one process.
 
-A generation lives for some thousand ticks in new cities, each of which begins with as many
-merchants; who has gained most wealth has most children. Each city is an island: parents are drawn
-from those who are in town, or on the way there, at the end, so that genes cross borders as their
-bearers do. Nobody is founded and nobody retires meanwhile (that is `merchants.life`, for cities
-that go on). Equal seeds give equal histories. Called by the command line and by tools.
+A generation lives for some thousand ticks in cities that have settled: residents and neutral
+merchants have found their prices, then the merchants are given their genes. Who has gained most
+wealth from there on has most children. Each city is an island: parents are drawn from those who are
+in town, or on the way there, at the end, so that genes cross borders as their bearers do. Nobody is
+founded and nobody retires meanwhile (that is `merchants.life`, for cities that go on). Equal seeds
+give equal histories. Called by the command line and by tools.
 """
 
 from collections.abc import Iterator
@@ -22,12 +23,17 @@ from engine.money import MINOR_PER_COIN
 from engine.rng import key_of
 from engine.tables import Array
 from merchants.genome import NAMES, genome_of
+from merchants.roster import Merchants
 
 CITIES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
 LOCALS = 100
 POPULATION = 100
 GENERATIONS = 60
 TICKS = 10_000
+
+SETTLING_TICKS = 30_000
+"""What cities need to find their prices. Merchants bred in younger ones learn to sit still while
+prices fall, and earn less than neutral ones from then on."""
 
 TRIALS = 6
 """Worlds in which the last population is compared, to tell the able from the lucky."""
@@ -61,7 +67,8 @@ class Lives:
 
     Attributes:
         genes: float64[population, traits].
-        gained: float64[population], coins: money and goods at the end, less money at the start.
+        gained: float64[population], coins: money and goods, at the end less at the start.
+        wealth: float64[population], coins, at the end.
         island: int64[population]: the city he is in, or on the way to.
         number: int64[population]: which genome he was given.
         world: as it was at the end.
@@ -69,6 +76,7 @@ class Lives:
 
     genes: Array
     gained: Array
+    wealth: Array
     island: Array
     number: Array
     world: World
@@ -99,43 +107,52 @@ def laboratory(
     return Laboratory(replace(config, cities=cities), generations, ticks)
 
 
-def live(config: Config, seed: int, population: Array, ticks: int) -> Lives:
-    """One generation in new cities.
+def live(
+    config: Config, seed: int, population: Array, ticks: int, settling_ticks: int = SETTLING_TICKS
+) -> Lives:
+    """One generation in cities of its own, once they have settled.
 
     Args:
         config: the cities.
         seed: of the world.
-        population: float64[population, traits], dealt to the cities in turn; the residents' tastes
-            and the merchants' first trades depend on the seed.
-        ticks: how long.
+        population: float64[population, traits], dealt to the merchants by id; where each of them
+            is, what he owns and what he believes depend on the seed.
+        ticks: how long they live with these genes.
+        settling_ticks: how long everybody has lived as a neutral one before.
     """
-    dealt = population.reshape(len(config.cities), -1, len(NAMES))
-    cities = tuple(
-        replace(city, genomes=tuple(map(tuple, genes.tolist())))
-        for city, genes in zip(config.cities, dealt, strict=True)
-    )
-    world = found_world(replace(config, seed=seed, cities=cities))
+    world = found_world(replace(config, seed=seed))
+    per_city = config.cities[0].merchants
+    advance(world, settling_ticks)
+    before = np.empty(len(population))
+    for rows, size in _rosters(world):
+        number = rows.birthplace[:size] * per_city + rows.number[:size]
+        rows.genome[:size] = population[number]
+        before[number] = wealth(world, rows, size)
     advance(world, ticks)
-    return ended(world, dealt.shape[1], [c.merchant_rules.starting_money for c in cities])
+    ended = [
+        (
+            rows.genome[:size],
+            wealth(world, rows, size),
+            rows.to_place[:size],
+            rows.birthplace[:size] * per_city + rows.number[:size],
+        )
+        for rows, size in _rosters(world)
+    ]
+    genes, after, island, number = (np.concatenate(parts) for parts in zip(*ended, strict=True))
+    return Lives(genes, after - before[number], after, island, number, world)
 
 
-def ended(world: World, per_city: int, starting_money: list[float]) -> Lives:
-    """What became of the first merchants of a world; goods count at residents' mean price."""
+def _rosters(world: World) -> list[tuple[Merchants, int]]:
+    """The merchants under way and in each city: their columns, and how many rows live."""
     rosters = [world.walking, *(city.town.roster for city in world.cities)]
-    columns = {
-        name: np.concatenate([getattr(r.rows, name)[: r.size[0]] for r in rosters])
-        for name in ("birthplace", "number", "money_minor", "good", "owned", "to_place", "genome")
-    }
+    return [(roster.rows, int(roster.size[0])) for roster in rosters]
+
+
+def wealth(world: World, rows: Merchants, size: int) -> Array:
+    """float64[size], coins: money, and goods at the residents' mean price over all cities."""
     prices = np.array([city.economy.prices(city.state) for city in world.cities])
-    prices = np.nan_to_num(prices).mean(axis=0)
-    wealth = columns["money_minor"] / MINOR_PER_COIN + columns["owned"] * prices[columns["good"]]
-    return Lives(
-        genes=columns["genome"],
-        gained=wealth - np.array(starting_money)[columns["birthplace"]],
-        island=columns["to_place"],
-        number=columns["birthplace"] * per_city + columns["number"],
-        world=world,
-    )
+    worth = np.nan_to_num(prices).mean(axis=0)
+    return rows.money_minor[:size] / MINOR_PER_COIN + rows.owned[:size] * worth[rows.good[:size]]
 
 
 def bred(lives: Lives, islands: int, random: np.random.Generator) -> Array:

@@ -79,16 +79,18 @@ def compared(best: Array, ticks: int = evolve.TICKS) -> list[str]:
             seen[share].append(trial(config, seed, best, share, ticks))
     mixed, prices = seen["mixed"], seen["neutral"][0].prices[0]
     pairs = np.array([[o.gain(True), o.gain(False)] for o in mixed])
-    ratio = (1000 + pairs[:, 0]) / (1000 + pairs[:, 1])
+    wealth = np.array(
+        [[o.wealth[o.evolved == kind].mean() for kind in (True, False)] for o in mixed]
+    )
     more, least = interval(pairs[:, 0] - pairs[:, 1]), (pairs[:, 0] - pairs[:, 1]).min()
-    over = interval(100 * ratio - 100)
+    over = interval(100 * wealth[:, 0] / wealth[:, 1] - 100)
     all_of = interval([o.gain(True) for o in seen["evolved"]])
     none_of = interval([o.gain(False) for o in seen["neutral"]])
     lines = [
         f"{SEEDS} held-out worlds of four cities, {config.cities[0].locals} residents and "
-        f"{MERCHANTS} merchants each, {ticks:,} ticks; in the mixed ones every second merchant is "
-        "evolved. Means with 95 % intervals over worlds; wealth is money and goods at residents' "
-        "mean price, and everybody begins with 1,000 coins.",
+        f"{MERCHANTS} merchants each, {ticks:,} ticks after {evolve.SETTLING_TICKS:,} in which all "
+        "are neutral; in the mixed ones every second merchant is evolved then. Means with 95 % "
+        "intervals over worlds; wealth is money and goods at residents' mean price.",
         "",
         "| mixed cities | wealth gained, coins |",
         "|---|---|",
@@ -114,9 +116,9 @@ def compared(best: Array, ticks: int = evolve.TICKS) -> list[str]:
         means = [[o.prices[:, good].mean() for o in seen[share]] for share in SHARES]
         lines.append(_row(f"price of {name}, coins", means, ".2f"))
     poor = [[100 * o.poor(False) for o in seen[s]] for s in SHARES[:2]]
-    lines.append(_row("neutral merchants who lost over half, %", [*poor, []]))
+    lines.append(_row("neutral merchants below 500 coins, %", [*poor, []]))
     poor = [[100 * o.poor(True) for o in seen[s]] for s in SHARES[1:]]
-    lines.append(_row("evolved merchants who lost over half, %", [[], *poor]))
+    lines.append(_row("evolved merchants below 500 coins, %", [[], *poor]))
     return lines
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from city_node.config import Config, Wishes, resolve
-from city_node.evolve import CITIES, LOCALS, ended, live
+from city_node.evolve import CITIES, LOCALS, live, wealth
 from city_node.world import World, close_window, found_world, open_window, run_job
 from engine.measures import gini
 from engine.money import MINOR_PER_COIN
@@ -47,7 +47,8 @@ class Outcome:
     """One world at its end; coins.
 
     Attributes:
-        gained: [merchants], wealth at the end less money at the start.
+        gained: [merchants], wealth at the end less wealth when they got their genes.
+        wealth: [merchants], at the end.
         evolved: bool[merchants].
         locals_money: mean of the residents.
         prices: [cities, goods], NaN for leisure.
@@ -55,6 +56,7 @@ class Outcome:
     """
 
     gained: Array
+    wealth: Array
     evolved: Array
     locals_money: float
     prices: Array
@@ -70,12 +72,12 @@ class Outcome:
         return float(((known.max(axis=0) - known.min(axis=0)) / known.mean(axis=0)).mean())
 
     def poor(self, evolved: bool) -> float:
-        """Share of one kind who have lost more than half of their thousand coins."""
-        return float((self.gained[self.evolved == evolved] < -500.0).mean())
+        """Share of one kind who have less than half of the thousand coins they began life with."""
+        return float((self.wealth[self.evolved == evolved] < 500.0).mean())
 
     def gini(self) -> float:
         """Of the merchants' wealth."""
-        return gini(np.maximum(1000.0 + self.gained, 0.0))
+        return gini(self.wealth)
 
 
 def islands(merchants: int = MERCHANTS, locals_: int = LOCALS) -> Config:
@@ -104,6 +106,7 @@ def trial(config: Config, seed: int, best: Array, share: str, ticks: int) -> Out
     residents = sum(economy.residents(state) for economy, state in states)
     return Outcome(
         gained=lives.gained,
+        wealth=lives.wealth,
         evolved=evolved[lives.number],
         locals_money=money_minor / residents / MINOR_PER_COIN,
         prices=np.array([economy.prices(state) for economy, state in states]),
@@ -155,7 +158,12 @@ def conduct(trait: str, gene: float, seed: int, ticks: int = 3_000) -> Conduct:
     cities = tuple(replace(city, genomes=(tuple(genome),)) for city in config.cities)
     world = found_world(replace(config, cities=cities))
     looks = list(_looks(world, ticks))
-    lives = ended(world, 30, [1000.0, 1000.0])
+    gained = np.concatenate(
+        [
+            wealth(world, roster.rows, int(roster.size[0])) - 1000.0
+            for roster in [world.walking, *(city.town.roster for city in world.cities)]
+        ]
+    )
     departures = sum(look["departures"] for look in looks)
     return Conduct(
         departures=departures,
@@ -166,7 +174,7 @@ def conduct(trait: str, gene: float, seed: int, ticks: int = 3_000) -> Conduct:
         drift=float(np.nanmean([look["drift"] for look in looks])),
         full=float(np.nanmean([look["full"] for look in looks])),
         trades=float(sum(city.economy.trades(city.state) for city in world.cities)),
-        gained=float(lives.gained.mean()),
+        gained=float(gained.mean()),
     )
 
 
