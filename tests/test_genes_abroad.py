@@ -174,6 +174,7 @@ def joined_by_a_travel_way(node: World, other: str) -> None:
         city.town.roads = Roads(
             place=np.concatenate([roads.place, place * one]),
             cost=np.concatenate([roads.cost, np.ones(1)]),
+                cost_back=np.concatenate([roads.cost_back, np.ones(1)]),
             travel_ticks=np.concatenate([roads.travel_ticks, 0 * one]),
             open=np.concatenate([roads.open, np.ones(1, np.uint8)]),
             room=np.concatenate([roads.room, ROOM_UNLIMITED * one]),
