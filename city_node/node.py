@@ -96,8 +96,13 @@ def run(wishes: Wishes, asked: Run) -> None:
     with claimed_name(config.node_name) as name, Signals() as signals:
         try:
             trio.run(run_node, world, config, name, asked, signals)
-        except* BalanceError as errors:
-            sys.exit(f"city-node: {first_of(errors)}")
+        except BaseExceptionGroup as errors:
+            error = first_of(errors)
+            if isinstance(error, BalanceError):
+                sys.exit(f"city-node: {error}")
+            if isinstance(error, ConfigError):
+                raise error from None
+            raise
         if asked.report:
             written = report(world, name, time.perf_counter() - started_s)
             asked.report.write_text(json.dumps(written) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like, while cities run: a window once begun is finished, and the report written."""
+"""Ctrl-C and its like while cities run: the window is finished, and the report written."""
 
 import contextlib
 import signal
