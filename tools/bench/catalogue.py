@@ -4,6 +4,7 @@ BENCHMARKS = {
     "bazaar": "tools.bench.bazaar",
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
+    "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
