@@ -97,11 +97,11 @@ def run(wishes: Wishes, asked: Run) -> None:
         try:
             trio.run(run_node, world, config, name, asked, signals)
         except BaseExceptionGroup as errors:
-            error = first_of(errors)
-            if isinstance(error, BalanceError):
-                sys.exit(f"city-node: {error}")
-            if isinstance(error, ConfigError):
-                raise error from None
+            first = first_of(errors)
+            if isinstance(first, BalanceError):
+                sys.exit(f"city-node: {first}")
+            if isinstance(first, ConfigError):
+                raise first from None
             raise
         if asked.report:
             written = report(world, name, time.perf_counter() - started_s)
