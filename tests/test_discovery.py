@@ -2,6 +2,7 @@
 
 import gc
 import secrets
+import socket
 import time
 from contextlib import ExitStack
 
@@ -238,6 +239,18 @@ async def test_where_one_cannot_look_around_there_is_one_warning(address: str) -
 
 
 # --- real nodes ---
+
+
+def test_a_node_that_cannot_look_around_says_so_once_and_runs(tmp_path) -> None:
+    with socket.socket(socket.AF_INET6) as loopback:
+        try:
+            loopback.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+    with running(tmp_path, "Ash", "--legacy-bind", "::1") as node:
+        node.wait_for("no discovery on ::1: only IPv4 is looked around on; use --connect")
+        node.wait_for("Ash  tick")
+    assert len(node.matching("discovery")) == 1
 
 
 def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
