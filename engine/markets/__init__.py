@@ -1,1 +1,5 @@
-"""Market mechanisms: how a good changes hands. Plain kernels over arrays, called by economies."""
+"""Market mechanisms: how a good changes hands. Plain kernels over arrays, called by economies.
+
+haggle        sellers stand in rows, buyers ask around
+order_book    price-time priority, with escrow; on a ladder of prices; orders: kinds and fates
+"""
