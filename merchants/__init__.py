@@ -5,6 +5,7 @@ roster           their arrays: in a city, under way, leaving
 step             what one merchant does in a tick: hear, choose, depart
 town             a city's merchants, roads and who left, as Python holds them
 advance_bazaar   the loop of the bazaar and its merchants: one kernel call a window
+advance_markets  the same for cities where some goods are not haggled over
 
 Knows `engine` and `protocol`; called by `city_node` and `tools`.
 """

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from engine.markets.call_auction import HIGHEST, LOWEST, MIDDLE, NEAREST, PRESSURE, TIME
+from engine.markets.call_auction import TIME
+from engine.markets.uniform_price import HIGHEST, LOWEST, MIDDLE, NEAREST, PRESSURE
 
 
 def demand(bids, tick) -> int:

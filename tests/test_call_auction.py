@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.markets.call_auction import (
-    HIGHEST,
-    LOWEST,
-    MIDDLE,
-    NEAREST,
-    PRESSURE,
-    PRO_RATA,
-    TICK_MAX,
-    TIME,
-    clear,
-)
+from engine.markets.call_auction import PRO_RATA, TIME, clear
+from engine.markets.uniform_price import HIGHEST, LOWEST, MIDDLE, NEAREST, PRESSURE, TICK_MAX
 
 TIES = [LOWEST, HIGHEST, MIDDLE, NEAREST, PRESSURE]
 

@@ -7,14 +7,14 @@ next tick. A bad argument is a ValueError of one line, and nothing has changed.
 
 import numpy as np
 
-from engine.bazaar.state import Bazaar
+from engine.bazaar.state import AnyBazaar
 from engine.economy import Issued
 from engine.goods import OWNED_MAX, check
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array
 
 
-def gift(bazaar: Bazaar, random: np.random.Generator, *, coins: float) -> Issued:
+def gift(bazaar: AnyBazaar, random: np.random.Generator, *, coins: float) -> Issued:
     """Every resident is given so many coins; fewer than none takes away, at most what he has."""
     del random
     check("", "coins", coins, -1e9, 1e9)
@@ -22,7 +22,7 @@ def gift(bazaar: Bazaar, random: np.random.Generator, *, coins: float) -> Issued
     return _set_money(bazaar, np.maximum(money_minor + round(coins * MINOR_PER_COIN), 0))
 
 
-def scale_money(bazaar: Bazaar, random: np.random.Generator, *, factor: float) -> Issued:
+def scale_money(bazaar: AnyBazaar, random: np.random.Generator, *, factor: float) -> Issued:
     """Every resident's money is multiplied, rounded down to the minor unit."""
     del random
     check("", "factor", factor, 0.0, 1000.0)
@@ -30,7 +30,7 @@ def scale_money(bazaar: Bazaar, random: np.random.Generator, *, factor: float) -
     return _set_money(bazaar, np.floor(money_minor * factor).astype(np.int64))
 
 
-def harvest(bazaar: Bazaar, random: np.random.Generator, *, good: int, units: int) -> Issued:
+def harvest(bazaar: AnyBazaar, random: np.random.Generator, *, good: int, units: int) -> Issued:
     """A glut: every resident finds so many units of a good."""
     del random
     check("", "units", units, 0, OWNED_MAX)
@@ -40,7 +40,7 @@ def harvest(bazaar: Bazaar, random: np.random.Generator, *, good: int, units: in
 
 
 def failed_harvest(
-    bazaar: Bazaar, random: np.random.Generator, *, good: int, share: float
+    bazaar: AnyBazaar, random: np.random.Generator, *, good: int, share: float
 ) -> Issued:
     """Every resident loses a share of his stock of a good, rounded up to the unit."""
     del random
@@ -52,7 +52,7 @@ def failed_harvest(
 
 
 def change_values(
-    bazaar: Bazaar,
+    bazaar: AnyBazaar,
     random: np.random.Generator,
     *,
     good: int,
@@ -71,7 +71,7 @@ def change_values(
     return _noticed(bazaar)
 
 
-def _set_money(bazaar: Bazaar, money_minor: Array) -> Issued:
+def _set_money(bazaar: AnyBazaar, money_minor: Array) -> Issued:
     change_minor = money_minor - bazaar.residents.money_minor
     bazaar.residents.money_minor[:] = money_minor
     _noticed(bazaar)
@@ -81,7 +81,7 @@ def _set_money(bazaar: Bazaar, money_minor: Array) -> Issued:
     )
 
 
-def _noticed(bazaar: Bazaar) -> Issued:
+def _noticed(bazaar: AnyBazaar) -> Issued:
     bazaar.books.shocked[0] = 1
     return Issued()
 

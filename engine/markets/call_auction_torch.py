@@ -7,7 +7,8 @@ programs and benchmarks that were given a device; knows no economy.
 
 from typing import Any
 
-from engine.markets.call_auction import MIDDLE, TIME, Result, settle
+from engine.markets.call_auction import TIME, Result
+from engine.markets.uniform_price import MIDDLE, settle
 
 BINS_BITS = 16
 EXACT_MAX = 2**53

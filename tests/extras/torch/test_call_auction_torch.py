@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.markets import call_auction, call_auction_torch
-from engine.markets.call_auction import PRO_RATA, TICK_MAX, TIME
+from engine.markets.call_auction import PRO_RATA, TIME
+from engine.markets.uniform_price import TICK_MAX
 
 torch = pytest.importorskip("torch")
 
