@@ -32,6 +32,12 @@ GUEST_NET_COINS_MAX = 20_000
 """What a peer's guests may bring in an hour beyond what they took out: a city's initial money."""
 
 HOUR_S = 3_600.0
+ENTRY_S = 60.0
+"""An hour is kept as entries of so long each: a road may carry thousands of merchants a second."""
+
+NODE_MERCHANTS_MAX = 4_096
+"""Present in one city from one city of a node of ours, who are not bounded each: one without a coin
+takes up memory and time too."""
 
 FOREIGN_PLACES_MAX = 64
 """Cities of the network that merchants here can have beliefs about; columns of every roster."""
@@ -43,7 +49,7 @@ class Quota:
 
     Attributes:
         net_minor: coins in less coins out since the road first opened, minor units.
-        recent: (when, coins in less coins out) of the last hour.
+        recent: (since when, coins in less coins out) of the last hour, an entry a minute.
     """
 
     net_minor: int = 0
@@ -52,13 +58,21 @@ class Quota:
     def book(self, now_s: float, amount_minor: int) -> None:
         """Note coins that came in, or, negative, went out."""
         self.net_minor += amount_minor
-        self.recent.append((now_s, amount_minor))
+        if self.recent and now_s < self.recent[-1][0] + ENTRY_S:
+            since_s, booked_minor = self.recent.pop()
+            self.recent.append((since_s, booked_minor + amount_minor))
+        else:
+            self.recent.append((now_s, amount_minor))
+            self._forget(now_s)
 
     def hour_minor(self, now_s: float) -> int:
-        """Coins in less coins out over the last hour."""
-        while self.recent and self.recent[0][0] < now_s - HOUR_S:
-            self.recent.popleft()
+        """Coins in less coins out over the last hour, and up to a minute more."""
+        self._forget(now_s)
         return sum(amount for _, amount in self.recent)
+
+    def _forget(self, now_s: float) -> None:
+        while self.recent and self.recent[0][0] + ENTRY_S < now_s - HOUR_S:
+            self.recent.popleft()
 
 
 class Admitted(NamedTuple):
@@ -94,6 +108,8 @@ def place_of(world: World, name: str, in_use: set[str]) -> int | None:
             world.places[place] = name
             for roster in [world.walking, *(city.town.roster for city in world.cities)]:
                 roster.rows.expected_price[:, :, place] = np.nan
+                from_there = roster.rows.from_place == place
+                roster.rows.from_place[from_there] = roster.rows.to_place[from_there]
             return place
     return None
 
@@ -124,19 +140,20 @@ def admit(
     fits = np.ones(len(came), bool)
     reason = ""
     if of_ours:
+        present_max = NODE_MERCHANTS_MAX
         free_minor = city.ledger.initial_minor - quota.net_minor
         limit = f"coins in net = over {city.ledger.initial_minor / MINOR_PER_COIN:,.0f}"
     else:
+        present_max = GUESTS_PRESENT_MAX
         fits &= (money_minor <= GUEST_COINS_MAX * MINOR_PER_COIN) & (capacity <= GUEST_CAPACITY_MAX)
         if not fits.all():
             reason = f"over {GUEST_COINS_MAX:,} coins or capacity {GUEST_CAPACITY_MAX} a guest"
         free_minor = GUEST_NET_COINS_MAX * MINOR_PER_COIN - quota.hour_minor(now_s)
         limit = f"coins in net = over {GUEST_NET_COINS_MAX:,} an hour"
-        free_places = GUESTS_PRESENT_MAX - guests_present(world, city, from_place)
-        crowded = np.cumsum(fits) > free_places
-        if (fits & crowded).any():
-            reason = f"guests present = over {GUESTS_PRESENT_MAX}"
-        fits &= ~crowded
+    crowded = np.cumsum(fits) > present_max - guests_present(world, city, from_place)
+    if (fits & crowded).any():
+        reason = f"guests present = over {present_max:,}"
+    fits &= ~crowded
     if int(money_minor[fits].sum()) > free_minor:
         reason = limit
         for row in np.flatnonzero(fits):
@@ -199,14 +216,17 @@ def _place_known(world: World, name: str, node_suffix: str) -> int | None:
 
 
 def bring_home(
-    world: World, city: City, from_place: int, merchants: Roster, genome: dict[str, float] | None
+    world: World, city: City, merchants: Roster, genome: dict[str, float] | None
 ) -> None:
-    """One whose road broke, or who cannot go where he wanted, before he was on the wire."""
+    """One whose road broke, or who cannot go where he wanted, before he was on the wire.
+
+    He comes from nowhere else, so that he is nobody's guest.
+    """
     if genome:
         rows = merchants.rows
         world.luggage[int(rows.birthplace[0]), int(rows.number[0])] = genome
     merchants.rows.tick[:] = world.tick
-    merchants.rows.from_place[:] = from_place
+    merchants.rows.from_place[:] = city.here
     merchants.rows.to_place[:] = city.here
     world.walking = joined([world.walking, with_room(merchants, 0, len(world.places))])
 

@@ -117,6 +117,12 @@ def run(
             help="Beyond 127.0.0.1, the default, observers need the token that `paths` names.",
         ),
     ] = None,
+    log_json: Annotated[
+        bool,
+        typer.Option(
+            "--log-json", envvar="CITY_NODE_LOG_JSON", help="Log and status for machines."
+        ),
+    ] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(envvar="CITY_NODE_METRICS_PORT", help="Serve Prometheus metrics (an extra)."),
@@ -172,6 +178,7 @@ def run(
         headless=headless,
         report=report,
         history=history,
+        log_json=log_json,
         metrics_port=metrics_port,
         websocket_port=websocket_port,
     )
@@ -196,13 +203,26 @@ def watch(
     token_file: TOKEN_FILE = None,
     json: Annotated[bool, typer.Option("--json", help="Print snapshots, open no window.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Print one snapshot.")] = False,
+    screenshot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw a picture, without a display.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE.gif", help="Record for --seconds N.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, max=600.0, help="Watched before the picture is made.")
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of window or picture.")] = "1280x800",
+    theme: Annotated[str, typer.Option(metavar="dark|light")] = "dark",
 ) -> None:
-    """Open the viewer on a node that runs, or print what it shows."""
+    """Open the viewer on a node that runs, or print or draw what it shows."""
     from city_node import verbs
 
     watched = verbs.watched(address, node, token_file)
     if json or once:
         verbs.print_snapshots(watched, once=once)
+    else:
+        verbs.view(watched, screenshot, record, seconds=seconds, size=size, theme=theme)
 
 
 @app.command()

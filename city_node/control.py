@@ -51,7 +51,8 @@ class Control:
     def _connect(self, world: World, address: str, city: str) -> None:
         names = tuple(city.name for city in world.cities)
         told = dialling(f"{city}={address}" if city else address, names)
-        self._nursery.start_soon(dial, self._network, world.cities[told.city], told.host, told.port)
+        from_city = world.cities[told.city]
+        self._nursery.start_soon(dial, self._network, from_city, [told.host], told.port)
 
     def _disconnect(self, peer: str) -> None:
         wanted = peer.casefold()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import ifaddr
 import trio
+from zeroconf import Error as ZeroconfError
 from zeroconf import (
     InterfaceChoice,
     IPVersion,
@@ -42,14 +43,14 @@ class Sighting:
     Attributes:
         instance: its name on the network; what a later sighting updates.
         boot: its random id.
-        address: where it listens.
+        addresses: where it listens.
         cities: (name, port) in its order.
         gone: it has said goodbye, or fallen silent.
     """
 
     instance: str
     boot: str = ""
-    address: str = ""
+    addresses: tuple[str, ...] = ()
     cities: tuple[tuple[str, int], ...] = ()
     gone: bool = False
 
@@ -75,16 +76,20 @@ def announcement(
             entry, number = "", number + 1
         entry = f"{entry},{part}" if entry else part
     properties[f"c{number or ''}"] = entry
-    label = node.encode()[: 63 - 9].decode("utf-8", "ignore").replace(".", "-")
-    instance = f"{label}-{boot[:8]}.{SERVICE}"
     return ServiceInfo(
         SERVICE,
-        instance,
+        instance_of(node, boot),
         port=cities[0][1],
         properties=properties,
         server=f"{boot[:16]}.local.",
         parsed_addresses=addresses,
     )
+
+
+def instance_of(node: str, boot: str) -> str:
+    """What a node is called among the services of the network."""
+    label = node.encode()[: 63 - 9].decode("utf-8", "ignore").replace(".", "-")
+    return f"{label}-{boot[:8]}.{SERVICE}"
 
 
 def sighting_of(info: ServiceInfo) -> Sighting | None:
@@ -104,7 +109,7 @@ def sighting_of(info: ServiceInfo) -> Sighting | None:
         name, _, port = part.rpartition(":")
         if name and port.isdecimal() and 0 < int(port) < 65_536:
             cities.append((name, int(port)))
-    return Sighting(info.name, said["boot"][:64], addresses[0], tuple(cities))
+    return Sighting(info.name, said["boot"][:64], tuple(addresses), tuple(cities))
 
 
 class Discovery:
@@ -124,15 +129,16 @@ class Discovery:
         token = trio.lowlevel.current_trio_token()
         try:
             await trio.to_thread.run_sync(self._start, info, token, abandon_on_cancel=True)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ZeroconfError) as error:
             log.say(f"no discovery on {', '.join(self._interfaces)}: {error}; use --connect")
             return False
         return True
 
     def _start(self, info: ServiceInfo, token: trio.lowlevel.TrioToken) -> None:
-        everywhere = any(
-            ipaddress.ip_address(address).is_unspecified for address in self._interfaces
-        )
+        addresses = [ipaddress.ip_address(address) for address in self._interfaces]
+        if any(address.version != 4 for address in addresses):
+            raise ValueError("only IPv4 is looked around on")
+        everywhere = any(address.is_unspecified for address in addresses)
         self._zeroconf = ZeroconfThread(
             interfaces=InterfaceChoice.All if everywhere else self._interfaces,
             ip_version=IPVersion.V4Only,

@@ -5,18 +5,28 @@ that see each other the one with the lower boot id dials.
 """
 
 import errno
+import ipaddress
 
 import trio
 
 from city_node.config import NetworkConfig
-from city_node.discovery import Discovery, Sighting, announcement, own_addresses
+from city_node.discovery import (
+    Discovery,
+    Sighting,
+    announcement,
+    instance_of,
+    own_addresses,
+)
 from city_node.errors import ConfigError
 from city_node.log import Log
 from city_node.travelway import Network, dial
-from city_node.world import World
+from city_node.world import City, World
 
 PORT_FIRST = 55_555
 PORTS_SCANNED = 1_000
+
+NODES_IN_SIGHT_MAX = 256
+"""Announcements are hints, and anybody's: those beyond are passed over."""
 
 Bound = list[trio.SocketListener]
 
@@ -27,8 +37,15 @@ async def open_listeners(
     """One listening socket a city, in their order.
 
     Raises:
-        ConfigError: a port that was asked for is in use, or the address is not this machine's.
+        ConfigError: a port that was asked for is in use, an address is not this machine's, or
+            others would see us where nobody listens.
     """
+    everywhere = ipaddress.ip_address(config.legacy_bind).is_unspecified
+    if config.interface not in (None, config.legacy_bind) and not everywhere:
+        raise ConfigError(
+            f"interface = {config.interface!r}: must be where listeners are, "
+            f"legacy_bind = {config.legacy_bind!r}"
+        )
     found = []
     port = config.port or PORT_FIRST
     for city in world.cities:
@@ -62,59 +79,97 @@ async def meet_others(
     """Dial the addresses we were told, look around, dial whom we see; until cancelled."""
     async with trio.open_nursery() as nursery:
         for told in config.dial:
-            nursery.start_soon(dial, network, world.cities[told.city], told.host, told.port)
+            nursery.start_soon(dial, network, world.cities[told.city], [told.host], told.port)
         if config.discovery:
-            await _look_around(network, world, config, listeners, boot, nursery)
+            horizon = Horizon(network, world.cities, config.roads_max, boot, nursery)
+            await _look_around(horizon, config, listeners)
 
 
-async def _look_around(
-    network: Network,
-    world: World,
-    config: NetworkConfig,
-    listeners: list[Bound],
-    boot: str,
-    nursery: trio.Nursery,
-) -> None:
+async def _look_around(horizon: "Horizon", config: NetworkConfig, listeners: list[Bound]) -> None:
     bound_to = config.interface or config.legacy_bind
-    addresses = own_addresses(bound_to)
     cities = [
         (city.name, int(bound[0].socket.getsockname()[1]))
-        for city, bound in zip(world.cities, listeners, strict=True)
+        for city, bound in zip(horizon.cities, listeners, strict=True)
     ]
+    network = horizon.network
+    own = announcement(network.node, horizon.boot, cities, own_addresses(bound_to))
     discovery = Discovery([bound_to])
-    in_sight: dict[str, Sighting] = {}
     try:
-        if not await discovery.start(
-            announcement(network.node, boot, cities, addresses), network.log
-        ):
-            return
-        async for sighting in discovery.sightings:
-            _see(network, world, config, boot, in_sight, sighting, nursery)
+        if await discovery.start(own, network.log):
+            async for sighting in discovery.sightings:
+                horizon.see(sighting)
     finally:
         await discovery.stop()
 
 
-def _see(
-    network: Network,
-    world: World,
-    config: NetworkConfig,
-    boot: str,
-    in_sight: dict[str, Sighting],
-    sighting: Sighting,
-    nursery: trio.Nursery,
-) -> None:
-    """Take note of a node in sight, and dial its cities if that is ours to do."""
-    if sighting.gone:
-        in_sight.pop(sighting.instance, None)
-        return
-    known = sighting.instance in in_sight
-    in_sight[sighting.instance] = sighting
-    if known or sighting.boot <= boot:
-        return
+class Horizon:
+    """The nodes in sight, and which of their cities ours dial: at most so many each.
 
-    def wanted() -> bool:
-        return sighting.instance in in_sight
+    Args:
+        cities: ours.
+        roads_max: how many cities of others one of ours dials.
+        boot: our random id; a node with a lower one dials us, and is not dialled.
+        nursery: where diallers run.
+    """
 
-    for city in sorted(world.cities, key=lambda city: city.name):
-        for _, port in sorted(sighting.cities)[: config.roads_max]:
-            nursery.start_soon(dial, network, city, sighting.address, port, wanted)
+    def __init__(
+        self,
+        network: Network,
+        cities: list[City],
+        roads_max: int,
+        boot: str,
+        nursery: trio.Nursery,
+    ) -> None:
+        self.network, self.cities, self.boot = network, cities, boot
+        self._roads_max = roads_max
+        self._nursery = nursery
+        self._in_sight: dict[str, Sighting] = {}
+        self._dialling: set[tuple[int, str, str]] = set()
+        self._given_up: set[tuple[int, str, str]] = set()
+
+    def see(self, sighting: Sighting) -> None:
+        """Take note of a node, or that it is gone, and dial its cities if that is ours to do."""
+        if self._is_twin(sighting):
+            self.network.log.complain(
+                f"another node with a city of the same name is called {self.network.node} too; "
+                "give one of the nodes another --node-name"
+            )
+        if sighting.gone:
+            self._in_sight.pop(sighting.instance, None)
+            self._given_up = {road for road in self._given_up if road[1] != sighting.instance}
+        elif sighting.boot > self.boot and (
+            sighting.instance in self._in_sight or len(self._in_sight) < NODES_IN_SIGHT_MAX
+        ):
+            self._in_sight[sighting.instance] = sighting
+            self._dial_more()
+
+    def _is_twin(self, sighting: Sighting) -> bool:
+        """Whether it is called like us, and so is a city of it: these can never meet."""
+        names = {name.casefold() for name, _ in sighting.cities}
+        return (
+            sighting.boot != self.boot
+            and sighting.instance == instance_of(self.network.node, sighting.boot)
+            and any(city.name.casefold() in names for city in self.cities)
+        )
+
+    def _dial_more(self) -> None:
+        """Every city of ours dials those in sight, in name order, until it has roads enough."""
+        for city in sorted(self.cities, key=lambda city: city.name):
+            for instance, sighting in self._in_sight.items():
+                for name, port in sorted(sighting.cities):
+                    road = (city.here, instance, name)
+                    count = sum(here == city.here for here, _, _ in self._dialling)
+                    known = road in self._dialling or road in self._given_up
+                    if not known and count < self._roads_max:
+                        self._dialling.add(road)
+                        self._nursery.start_soon(self._dial, city, road, sighting.addresses, port)
+
+    async def _dial(
+        self, city: City, road: tuple[int, str, str], addresses: tuple[str, ...], port: int
+    ) -> None:
+        _, instance, _ = road
+        await dial(self.network, city, addresses, port, lambda: instance in self._in_sight)
+        self._dialling.remove(road)
+        if instance in self._in_sight:  # somebody has said that this road is not wanted
+            self._given_up.add(road)
+        self._dial_more()

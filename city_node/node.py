@@ -58,6 +58,7 @@ class Run:
         headless: no window.
         report: where the report goes at every clean end; None: nowhere.
         history: where every snapshot's series go; None: nowhere.
+        log_json: log and status as JSON lines.
         metrics_port, websocket_port: of the adapters on loopback; None: they are not served.
     """
 
@@ -65,6 +66,7 @@ class Run:
     headless: bool = False
     report: Path | None = None
     history: Path | None = None
+    log_json: bool = False
     metrics_port: int | None = None
     websocket_port: int | None = None
 
@@ -142,7 +144,7 @@ async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
     Raises:
         ConfigError: a port asked for is in use.
     """
-    network = Network(name, world_goods(config), Log())
+    network = Network(name, world_goods(config), Log(as_json=asked.log_json))
     listeners = await open_listeners(world, config.network, network.log)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
@@ -159,7 +161,7 @@ async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
                 await nursery.start(websocket.serve, observers, asked.websocket_port)
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
-            status = beside.enter_context(Status(world, pace))
+            status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
             control = Control(network, pace, nursery)
             views: list[View] = [observers, history, status]
             if asked.metrics_port is not None:

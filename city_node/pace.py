@@ -55,6 +55,7 @@ class Pace:
         frame_ticks = max(1, int(self._engine_ticks_per_s * FRAME_S))
         if self.paused or self.speed_ticks_per_s is None:
             await trio.lowlevel.checkpoint()
+            self._settled_s = trio.current_time()  # nothing is owed for this time
             due = min(frame_ticks, self._steps) if self.paused else frame_ticks
         else:
             if self._owed_ticks < 1:
@@ -82,7 +83,7 @@ class Pace:
         if self.ticks_left is not None:
             self.ticks_left -= ticks
         self._steps = max(0, self._steps - ticks)
-        self._owed_ticks -= ticks
+        self._owed_ticks = max(0.0, self._owed_ticks - ticks)  # steps and max run on nobody's debt
         rate = ticks / max(engine_s, 1e-6)
         self._engine_ticks_per_s = math.sqrt(self._engine_ticks_per_s * rate)
         now_s = trio.current_time()

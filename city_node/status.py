@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from city_node.log import write_json
 from city_node.pace import REAL_TIME_TICKS_PER_S, Pace
 from city_node.world import World, city_summary
 from engine.money import MINOR_PER_COIN
@@ -20,17 +21,21 @@ PLAIN_FIRST_S, PLAIN_PERIOD_S = 1.0, 10.0
 
 
 class Status:
-    """What stands in the terminal while the node runs; a context manager, last shown at its end."""
+    """What stands in the terminal while the node runs; a context manager, last shown at its end.
 
-    def __init__(self, world: World, pace: Pace) -> None:
-        self._world, self._pace = world, pace
+    Args:
+        as_json: objects instead of lines, for machines.
+    """
+
+    def __init__(self, world: World, pace: Pace, *, as_json: bool = False) -> None:
+        self._world, self._pace, self._as_json = world, pace, as_json
         self._shown_tick = -1
         self._console = Console(stderr=True)
         self._live: Live | None = None
         self._due_s = trio.current_time()
 
     def __enter__(self) -> "Status":
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._as_json:
             self._live = Live(console=self._console, auto_refresh=False)
             self._live.start()
         else:
@@ -56,6 +61,9 @@ class Status:
         rows = [city_summary(world, city) for city in world.cities]
         if self._live:
             self._live.update(table(world.tick, rows, self._pace), refresh=True)
+        elif self._as_json:
+            rate_ticks_per_s = round(self._pace.achieved_ticks_per_s(), 1)
+            write_json({"tick": world.tick, "ticks_per_s": rate_ticks_per_s, "cities": rows})
         else:
             for row in rows:
                 print(plain_line(world.tick, row, self._pace), file=sys.stderr, flush=True)

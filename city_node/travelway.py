@@ -8,8 +8,9 @@ not read fills its outbox and nobody else's, one that writes too fast waits for 
 """
 
 import random
+import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +30,16 @@ from protocol.messages import Merchant
 OUTBOX_MERCHANTS_MAX = 1_024
 """Merchants on their way to one peer's socket: two windows of a busy city, 0.7 MB of lines."""
 
-INBOX_MERCHANTS_MAX = 4_096
-"""Merchants of one peer waiting for the next window; then its socket is not read."""
+INBOX_BYTES_MAX = 1_048_576
+"""Of one peer's merchants, lines and prices, waiting for the next window: some 1,200 merchants.
+Beyond these its socket is not read, so that what strangers send is never a matter of memory."""
 
 RETURNED_BYTES_MAX = 262_144
-"""Lines on their way back to a peer: one that sends what is refused, and does not read, goes."""
+"""Lines on their way back to a peer. Beyond these its socket is not read until it reads."""
+
+NOT_READING_S_MAX = 60.0
+"""A write that takes longer than this is to a peer that stands still: its road is closed, and
+whoever waited for it comes home."""
 
 SILENT_MAX = 64
 SILENT_PER_ADDRESS_MAX = 8
@@ -51,6 +57,13 @@ CROSSING_S = 1.5
 CROSSINGS_MAX = 24
 """Shown on one travel-way, both directions; more would hide each other."""
 
+TURN_S_MAX = 0.004
+"""To understand what was read of one peer at a time, while everybody else waits: who sends what
+takes long is read in smaller pieces."""
+
+CONNECT_S_MAX = 5.0
+"""To one address of a machine, which may be one at which it cannot be reached from here."""
+
 MOVING_COST_COINS = 1.0
 """Weighed by merchants on a road over the network, as on any other."""
 
@@ -58,14 +71,14 @@ PEERS_REMEMBERED_MAX = 1_024
 """Names whose quotas are kept. A stranger beyond these waits until an hour has passed for one."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Travelway:
     """One connection, from accept or dial to close.
 
     Attributes:
         peer: its name as people see it; empty until it has greeted.
-        waiting: merchants heard and not yet given to the world.
-        drained: set when the world has taken them.
+        waiting_bytes: of merchants heard and not yet given to the world.
+        drained: set when the world has taken them, or lines that go back have been written.
         outbox: who is to be written, with his row should he have to come home.
         greeting: bytes of our name, to be written at once and alone.
         going_back: lines to be written back, once the quiet after the greeting is over.
@@ -82,7 +95,7 @@ class Travelway:
     peer: str = ""
     ready: bool = False
     place: int = -1
-    waiting: int = 0
+    waiting_bytes: int = 0
     drained: trio.Event = field(default_factory=trio.Event)
     outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
     greeting: bytearray = field(default_factory=bytearray)
@@ -93,6 +106,16 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be read of this peer for now."""
+        return self.waiting_bytes >= INBOX_BYTES_MAX or len(self.going_back) >= RETURNED_BYTES_MAX
+
+    def send_back(self, lines: bytes) -> None:
+        """Queue lines that go back."""
+        self.going_back += lines
+        self.wake.set()
 
     def close(self, reason: str) -> None:
         """End the connection from any task."""
@@ -106,6 +129,7 @@ class Network:
 
     Attributes:
         node: the node's name.
+        own: casefolded names of our cities that are listened for.
         goods: what may travel: the world's goods less leisure, in the world's order.
         open: greeted travel-ways by city and casefolded name of the peer.
         silent: those that have not greeted, oldest first.
@@ -118,6 +142,7 @@ class Network:
     node: str
     goods: tuple[str, ...]
     log: Log
+    own: set[str] = field(default_factory=set)
     open: dict[tuple[int, str], Travelway] = field(default_factory=dict)
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
@@ -137,17 +162,21 @@ class Network:
 def give_inputs(network: Network, world: World) -> None:
     """Arrivals, homecomers and the state of the roads, as inputs of the window that begins now."""
     now_s = trio.current_time()
+    for travelway in network.gone:  # first: an arrival may need the place of a city that is gone
+        _bring_all_home(network, world, travelway, now_s)
+    network.gone.clear()
     while network.heard:
         travelway, came = network.heard.popleft()
         _admit(network, world, travelway, came, now_s)
-        travelway.waiting -= len(came)
-        if travelway.waiting < INBOX_MERCHANTS_MAX:
+        travelway.waiting_bytes -= _bytes_of(came)
+        if not travelway.is_full:
             travelway.drained.set()
-    for travelway in network.gone:
-        _bring_all_home(network, world, travelway, now_s)
-    network.gone.clear()
     for city in world.cities:
         city.town.roads = _roads(network, world, city)
+
+
+def _bytes_of(came: Merchants) -> int:
+    return sum(map(len, came.lines)) + came.prices.itemsize * len(came.prices)
 
 
 def _admit(
@@ -172,20 +201,11 @@ def _admit(
     for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
         travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
     if admitted.turned_back:
-        count = len(admitted.turned_back)
-        network.refused[city.name, travelway.peer] += count
-        network.log.say(
-            f"{city.name}: turned back {count} from {travelway.peer}: {admitted.reason}"
+        network.refused[city.name, travelway.peer] += len(admitted.turned_back)
+        network.log.complain(
+            f"{city.name}: turned back merchants of {travelway.peer}: {admitted.reason}"
         )
-        _send_back(travelway, b"".join(admitted.turned_back))
-
-
-def _send_back(travelway: Travelway, lines: bytes) -> None:
-    if len(travelway.going_back) > RETURNED_BYTES_MAX:
-        travelway.close("does not read the lines that go back to it")
-    else:
-        travelway.going_back += lines
-        travelway.wake.set()
+        travelway.send_back(b"".join(admitted.turned_back))
 
 
 def _place(network: Network, world: World, travelway: Travelway) -> int | None:
@@ -226,7 +246,7 @@ def _bring_one_home(
     quota = network.quotas.get((travelway.city.here, travelway.peer.casefold()))
     if quota:
         quota.book(now_s, merchant.money_minor)
-    bring_home(world, travelway.city, travelway.place, row, merchant.genome)
+    bring_home(world, travelway.city, row, merchant.genome)
 
 
 def _roads(network: Network, world: World, city: City) -> Roads:
@@ -270,7 +290,7 @@ def take_abroad(network: Network, world: World) -> None:
             merchant = on_the_wire(world, row, network.node_suffix)
             way = ways.get(place)
             if way is None:  # closed while the window ran
-                bring_home(world, city, place, row, merchant.genome)
+                bring_home(world, city, row, merchant.genome)
                 continue
             quota = _quota(network, way, now_s)
             if quota:
@@ -345,30 +365,39 @@ class _Taken:
         self._network, self._city = network, city
 
     def __contains__(self, name: object) -> bool:
-        return (self._city.here, str(name).casefold()) in self._network.open
+        wanted = str(name).casefold()
+        plain = wanted.removesuffix(self._network.node_suffix.casefold())
+        return plain in self._network.own or (self._city.here, wanted) in self._network.open
 
 
 def _make_room_for_silent(network: Network, newcomer: Travelway) -> None:
-    same = [way for way in network.silent if way.address == newcomer.address]
-    if not newcomer.redial and len(same) >= SILENT_PER_ADDRESS_MAX:
+    if newcomer.redial:
+        return
+    silent = [way for way in network.silent if not way.redial and not way.why_closed]
+    same = [way for way in silent if way.address == newcomer.address]
+    if len(same) >= SILENT_PER_ADDRESS_MAX:
         same[0].close("did not greet, and newcomers from its address want the place")
-    elif not newcomer.redial and len(network.silent) >= SILENT_MAX:
-        network.silent[0].close("did not greet, and newcomers want the place")
+    elif len(silent) >= SILENT_MAX:
+        silent[0].close("did not greet, and newcomers want the place")
 
 
 async def _read(network: Network, way: Travelway) -> None:
     """Feed the connection with bytes and the time until it is closed."""
+    read_bytes = LINE_BYTES_MAX
     while not way.why_closed:
-        while way.waiting >= INBOX_MERCHANTS_MAX:
+        while way.is_full:
             way.drained = trio.Event()
             await way.drained.wait()
         data = None
         with trio.move_on_at(way.connection.deadline_s):
-            data = await way.stream.receive_some(LINE_BYTES_MAX)
+            data = await way.stream.receive_some(read_bytes)
         now_s = trio.current_time()
+        started_s = time.perf_counter()
         events = way.connection.tick(now_s) if data is None else way.connection.receive(data, now_s)
         for event in events:
             _act(network, way, event)
+        in_time = time.perf_counter() - started_s < TURN_S_MAX
+        read_bytes = min(LINE_BYTES_MAX, read_bytes * 2) if in_time else max(1, read_bytes // 2)
 
 
 def _act(network: Network, way: Travelway, event: Event) -> None:
@@ -382,11 +411,11 @@ def _act(network: Network, way: Travelway, event: Event) -> None:
             way.ready = True
             way.wake.set()
         case Merchants():
-            way.waiting += len(event)
+            way.waiting_bytes += _bytes_of(event)
             network.heard.append((way, event))
         case Returned(reason, line):
             _refuse(network, way, reason)
-            _send_back(way, line)
+            way.send_back(line)
         case Refused(reason):
             _refuse(network, way, reason)
         case Closed(reason):
@@ -395,7 +424,7 @@ def _act(network: Network, way: Travelway, event: Event) -> None:
 
 def _refuse(network: Network, way: Travelway, reason: str) -> None:
     network.refused[way.city.name, way.peer] += 1
-    network.log.say(f"{way.city.name}: refused a line of {way.peer or way.address}: {reason}")
+    network.log.complain(f"{way.city.name}: refused a line of {way.peer or way.address}: {reason}")
 
 
 def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
@@ -415,7 +444,8 @@ def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
 def _forget(network: Network, way: Travelway) -> None:
     if way in network.silent:
         network.silent.remove(way)
-        network.log.say(f"{way.city.name}: {way.address} not let in: {way.why_closed or 'stopped'}")
+        why = way.why_closed or "stopped"
+        network.log.complain(f"{way.city.name}: {way.address} not let in: {why}")
         return
     network.open.pop((way.city.here, way.connection.peer_name.casefold()), None)
     if way.outbox:
@@ -424,20 +454,40 @@ def _forget(network: Network, way: Travelway) -> None:
 
 
 async def _write(network: Network, way: Travelway) -> None:
-    """Send what is queued: greetings and lines that go back first, then the outbox."""
-    while True:
-        await way.wake.wait()
-        way.wake = trio.Event()
-        while way.greeting or (way.ready and (way.going_back or way.outbox)):
-            data = bytes(way.greeting)
-            way.greeting.clear()
-            if way.ready:
-                data += way.going_back
-                way.going_back.clear()
-                lines, staying = way.connection.send_merchants(m for m, _ in way.outbox)
-                data += lines
-                _set_aside(network, way, staying)
-            await way.stream.send_all(data)
+    """Send what is queued: the greeting, then lines that go back, then the outbox.
+
+    When the peer cannot be written to any more, what it has sent is still read to its end.
+    """
+    try:
+        while True:
+            await way.wake.wait()
+            way.wake = trio.Event()
+            while data := _to_be_sent(network, way):
+                with trio.move_on_after(NOT_READING_S_MAX) as in_time:
+                    await way.stream.send_all(data)
+                if in_time.cancelled_caught:
+                    way.close(f"has not read for {NOT_READING_S_MAX:g} s")
+                    return
+                way.drained.set()
+    except trio.BrokenResourceError:
+        way.ready = False
+        while True:
+            way.going_back.clear()
+            way.drained.set()
+            await way.wake.wait()
+            way.wake = trio.Event()
+
+
+def _to_be_sent(network: Network, way: Travelway) -> bytes:
+    """What may be written now, taken out of its queues."""
+    data = bytes(way.greeting)
+    way.greeting.clear()
+    if way.ready and (way.going_back or way.outbox):
+        lines, staying = way.connection.send_merchants(m for m, _ in way.outbox)
+        data += bytes(way.going_back) + lines
+        way.going_back.clear()
+        _set_aside(network, way, staying)
+    return data
 
 
 def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> None:
@@ -461,6 +511,7 @@ async def listen(
     task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept whoever dials a city."""
+    network.own.add(city.name.casefold())
 
     async def accepted(stream: trio.SocketStream) -> None:
         await speak(network, city, stream)
@@ -471,28 +522,35 @@ async def listen(
 async def dial(
     network: Network,
     city: City,
-    host: str,
+    hosts: Sequence[str],
     port: int,
     wanted: Callable[[], bool] | None = None,
 ) -> None:
-    """Keep a road to an address open.
+    """Keep a road to a city open.
 
     Args:
+        hosts: names or addresses of its machine, tried in turn.
         wanted: says whether to go on; None: for as long as the node runs, at an address we were
             told and which may be anybody's. One found by discovery is a node of ours.
     """
     bound_s = REDIAL_S_MIN
+    of_ours = wanted is not None
+    bound_s = REDIAL_S_MIN
     with trio.CancelScope() as redial:
         while wanted is None or wanted():
-            greeted = False
-            try:
-                stream = await trio.open_tcp_stream(host, port)
-            except OSError as error:
-                if wanted is None and bound_s == REDIAL_S_MIN:
-                    network.log.say(f"{city.name}: {host}:{port} out of reach, trying on: {error}")
-            else:
-                of_ours = wanted is not None
-                greeted = await speak(network, city, stream, redial=redial, of_ours=of_ours)
-            bound_s = REDIAL_S_MIN if greeted else bound_s
+            for host in hosts:
+                try:
+                    with trio.fail_after(CONNECT_S_MAX):
+                        stream = await trio.open_tcp_stream(host, port)
+                except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: odd name
+                    if wanted is None and bound_s == REDIAL_S_MIN:
+                        why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
+                        network.log.say(
+                            f"{city.name}: {host}:{port} out of reach, trying on: {why}"
+                        )
+                    continue
+                if await speak(network, city, stream, redial=redial, of_ours=of_ours):
+                    bound_s = REDIAL_S_MIN
+                    break
             await trio.sleep(random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 from rich.console import Console
@@ -110,6 +111,52 @@ def print_snapshots(node: Watched, *, once: bool) -> None:
             sys.stdout.flush()
             if once:
                 return
+
+
+def view(
+    node: Watched,
+    screenshot: Path | None,
+    record: Path | None,
+    *,
+    seconds: float | None,
+    size: str,
+    theme: str,
+) -> None:
+    """Open the viewer, or make a picture or a film of what it would show.
+
+    Args:
+        screenshot, record: where the PNG, the GIF goes; neither: a window.
+        seconds: how long to watch; None: the viewer's own default.
+        size: WxH, pixels.
+        theme: dark or light.
+
+    Raises:
+        ConfigError: a bad argument, no display, nothing seen, or a file that cannot be written.
+    """
+    from viewer import app
+    from viewer import record as film
+    from viewer.state import View
+    from viewer.theme import THEMES
+
+    width, _, height = size.partition("x")
+    if not width.isdecimal() or not height.isdecimal():
+        raise ConfigError(f"size = {size!r}: must be like 1280x800")
+    pixels = int(width), int(height)
+    if not (640 <= pixels[0] <= 7680 and 420 <= pixels[1] <= 4320):
+        raise ConfigError(f"size = {size!r}: must be from 640x420 to 7680x4320")
+    if theme not in THEMES:
+        raise ConfigError(f"theme = {theme!r}: must be one of {', '.join(THEMES)}")
+    how: dict[str, Any] = {"size": pixels, "token": node.token}
+    watching = how | {"view": View(theme=theme)} | ({"seconds": seconds} if seconds else {})
+    try:
+        if screenshot:
+            film.screenshot(node.address, screenshot, **watching)
+        elif record:
+            film.record(node.address, record, **watching)
+        else:
+            app.run(node.address, theme_name=theme, **how)
+    except (app.NoDisplayError, film.NothingSeenError, OSError) as error:
+        raise ConfigError(f"watch: {error}") from None
 
 
 def print_peers(node: Watched) -> None:

@@ -157,8 +157,12 @@ def found_city(config: Config, here: int) -> City:
     setting = Setting(ours.locals, ours.goods, ours.recipes, key)
     state = economy.found(setting, ours.parameters)
     town = found_town(key, here, len(places), ours.goods, ours.merchants, ours.merchant_rules)
-    ways = [(road.to, road.cost, road.travel_ticks) for road in config.roads if road.start == here]
-    town.roads = roads_to(ways, len(ours.goods))
+    out = [road for road in config.roads if road.start == here]
+    back = {road.start: road.cost for road in config.roads if road.to == here}
+    town.roads = roads_to(
+        [(road.to, road.cost, road.travel_ticks) for road in out], len(ours.goods)
+    )
+    town.roads.cost_back[:] = [back.get(road.to, np.inf) for road in out]
     town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
@@ -238,7 +242,13 @@ def open_window(world: World, ticks: int) -> list[Job]:
         ticks: at most what `window_ticks` allows.
     """
     while world.events and world.events[0].tick <= world.tick:
-        happen(world, world.events.pop(0))
+        event = world.events.pop(0)
+        what = f"{event.name.replace('_', ' ')} in {event.city}"
+        try:
+            happen(world, event)
+        except ValueError as error:  # by now too much: nothing has changed
+            what = f"{what} came to nothing: {error}"
+        world.happened.append((world.tick, what))
     rows = world.walking.rows
     due = np.flatnonzero(rows.tick[: world.walking.size[0]] < world.tick + ticks)
     order = np.lexsort((rows.from_place[due], rows.tick[due], rows.to_place[due]))
@@ -303,9 +313,12 @@ def advance(world: World, ticks: int) -> None:
 
 
 def happen(world: World, event: Event) -> None:
-    """Let an event befall its city now."""
+    """Let an event befall its city now.
+
+    Raises:
+        ValueError: it would be more than can be counted, or out of bounds; nothing has changed.
+    """
     city = city_named(world, event.city)
-    world.happened.append((world.tick, f"{event.name.replace('_', ' ')} in {city.name}"))
     if event.name in ROAD_EVENTS:
         ROAD_EVENTS[event.name](world, city, **event.arguments)
         return
@@ -338,10 +351,12 @@ def close_road(world: World, city: City, *, to: str) -> None:
 
 
 def road_cost(world: World, city: City, *, to: str, coins: float) -> None:
-    """The moving cost that merchants weigh on the road to a city changes."""
+    """The moving cost that merchants weigh on the road to a city changes, at both its ends."""
     if not 0.0 <= coins <= 1e9:
         raise ValueError(f"coins = {coins}: must be from 0 to 1e+09")
     city.town.roads.cost[_roads_to(world, city, to)] = coins
+    other = city_named(world, to).town.roads
+    other.cost_back[other.place == city.here] = coins
 
 
 ROAD_EVENTS: dict[str, Callable[..., None]] = {

@@ -138,7 +138,10 @@ def load(name: str) -> Economy:
     points = entry_points(group=GROUP, name=name)
     if not points:
         raise UnknownEconomyError(f"economy = {name!r}: must be one of {', '.join(names())}")
-    module: ModuleType = next(iter(points)).load()
+    try:
+        module: ModuleType = next(iter(points)).load()
+    except ImportError as error:
+        raise UnknownEconomyError(f"economy = {name!r}: cannot be imported ({error})") from None
     parts = [*Economy.__annotations__, *(n for n, v in vars(Economy).items() if _is_part(n, v))]
     missing = [part for part in parts if not hasattr(module, part)]
     if missing:

@@ -5,6 +5,7 @@ No kernel allocates, and none keeps an array: so numba's reference counts are sw
 calls (numba issue 2345). A division by zero gives inf or NaN as in numpy, without a branch.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -29,10 +30,13 @@ its tables need not be passed on, which makes a bazaar twice as fast and compile
 def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     """A kernel that Python calls: compiled when its module is imported, or read from the cache.
 
+    Cached only where somebody has chosen the folder by a digest of the sources: numba alone would
+    not see that a kernel which this one imports has changed.
+
     Args:
         signature: numba types, see `engine.tables.kernel_type`.
     """
-    return njit(signature, nogil=True, cache=True, **_OPTIONS)
+    return njit(signature, nogil=True, cache="NUMBA_CACHE_DIR" in os.environ, **_OPTIONS)
 
 
 @intrinsic

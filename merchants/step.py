@@ -76,8 +76,8 @@ def hear(rows, merchant, here, prices, weight):
 def deal(rows, merchant, good, here, roads):
     """The best deal in a good over here and the roads out.
 
-    The largest EP[sell] - EP[buy] - moving cost, where selling (buying) down a road costs its
-    moving cost; staying and earning nothing is always possible, and wins a tie.
+    The largest EP[sell] - EP[buy] - moving cost, where selling down a road costs its moving cost
+    and buying there that of the way back; staying and earning nothing wins a tie.
 
     Returns:
         (float64 coins gained a unit, int64 the road to the best place to sell or -1 for here).
@@ -91,7 +91,7 @@ def deal(rows, merchant, good, here, roads):
         if roads.open[road] != 0 and roads.carries[road, good] != 0 and not np.isnan(price):
             if price - roads.cost[road] > dearest:
                 dearest, best = price - roads.cost[road], np.int64(road)
-            cheapest = min(cheapest, price + roads.cost[road])
+            cheapest = min(cheapest, price + roads.cost_back[road])
     return dearest - cheapest, best
 
 

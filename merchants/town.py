@@ -24,6 +24,7 @@ class Roads(NamedTuple):
 
     place: Annotated[Array, Column("i8", "roads", "where it leads")]
     cost: Annotated[Array, Column("f8", "roads", "moving cost weighed, coins a unit; unpaid")]
+    cost_back: Annotated[Array, Column("f8", "roads", "of the way back; infinite: there is none")]
     travel_ticks: Annotated[Array, Column("i8", "roads", "ticks under way; 0 over the network")]
     open: Annotated[Array, Column("u1", "roads", "0: closed now")]
     room: Annotated[Array, Column("i8", "roads", "how many may still leave")]
@@ -92,11 +93,13 @@ def no_roads(goods: int) -> Roads:
 
 
 def roads_to(ways: Sequence[tuple[int, float, int]], goods: int) -> Roads:
-    """Open roads with unlimited room: (place, moving cost in coins, travel ticks) each."""
+    """Open roads with unlimited room: (place, coins of moving cost both ways, travel ticks)."""
     count = len(ways)
+    costs = np.array([way[1] for way in ways], np.float64)
     return Roads(
         place=np.array([way[0] for way in ways], np.int64),
-        cost=np.array([way[1] for way in ways], np.float64),
+        cost=costs,
+        cost_back=costs.copy(),
         travel_ticks=np.array([way[2] for way in ways], np.int64),
         open=np.ones(count, np.uint8),
         room=np.full(count, ROOM_UNLIMITED, np.int64),

@@ -10,8 +10,14 @@ import numpy as np
 from engine.bazaar.state import AnyBazaar
 from engine.economy import Issued
 from engine.goods import OWNED_MAX, check
-from engine.money import MINOR_PER_COIN
+from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array
+
+STOCK_MAX = 2**30
+"""Units of one good that one resident may own after a harvest: int32 leaves room to work on."""
+
+VALUE_MAX = 1e9
+"""Coins; a base value never grows beyond what one may be founded with."""
 
 
 def gift(bazaar: AnyBazaar, random: np.random.Generator, *, coins: float) -> Issued:
@@ -27,13 +33,15 @@ def scale_money(bazaar: AnyBazaar, random: np.random.Generator, *, factor: float
     del random
     check("", "factor", factor, 0.0, 1000.0)
     money_minor = bazaar.residents.money_minor
-    return _set_money(bazaar, np.floor(money_minor * factor).astype(np.int64))
+    return _set_money(bazaar, np.floor(money_minor * factor))
 
 
 def harvest(bazaar: AnyBazaar, random: np.random.Generator, *, good: int, units: int) -> Issued:
     """A glut: every resident finds so many units of a good."""
     del random
     check("", "units", units, 0, OWNED_MAX)
+    most = int(bazaar.residents.owned[:, good].max(initial=0)) + units
+    check("", "units that one resident owns then", most, 0, STOCK_MAX)
     bazaar.residents.owned[:, good] += units
     bazaar.books.made[good] += units * len(bazaar.residents.owned)
     return _noticed(bazaar)
@@ -66,14 +74,17 @@ def change_values(
     check("", "share", share, 0.0, 1.0)
     count = len(bazaar.residents.money_minor)
     chosen = random.permutation(count)[: round(share * count)]
-    values = bazaar.residents.base_value
-    values[chosen, good] = np.maximum(values[chosen, good] * factor + shift, 0.0)
+    values = np.maximum(bazaar.residents.base_value[chosen, good] * factor + shift, 0.0)
+    check("", "base value then", values.max(initial=0.0), 0.0, VALUE_MAX)
+    bazaar.residents.base_value[chosen, good] = values
     return _noticed(bazaar)
 
 
 def _set_money(bazaar: AnyBazaar, money_minor: Array) -> Issued:
-    change_minor = money_minor - bazaar.residents.money_minor
-    bazaar.residents.money_minor[:] = money_minor
+    total_minor = money_minor.sum(dtype=np.float64)
+    check("", "money of all residents then, minor units", total_minor, 0, MONEY_MINOR_MAX)
+    change_minor = money_minor.astype(np.int64) - bazaar.residents.money_minor
+    bazaar.residents.money_minor[:] += change_minor
     _noticed(bazaar)
     return Issued(
         issued_minor=int(change_minor[change_minor > 0].sum()),

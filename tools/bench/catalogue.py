@@ -1,0 +1,8 @@
+"""All benchmarks, in the order of the page. A new one is a module and a line here."""
+
+BENCHMARKS = {
+    "bazaar": "tools.bench.bazaar",
+    "startup": "tools.bench.startup",
+    "wire": "tools.bench.wire",
+}
+"""Name -> module. Imported when it is run: benchmarks bring different libraries along."""

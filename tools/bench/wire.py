@@ -1,0 +1,350 @@
+"""Merchants a second over one plain connection, between two processes on loopback.
+
+Measured is the node's receiving path as `city_node/travelway.py` has it: trio receives 64 KB,
+`protocol.connection` cuts lines, the bulk decoder parses and checks, numpy columns are filled; and,
+in a row of its own, `border.admit` lets everybody into a world. Beside it, in the same round, what
+the tutorial's programs do: read a line, parse it, keep it. The other process only pours bytes, so
+that one side is measured at a time. Then the same for sending.
+
+Time is that of the measured process on its core, the system's share included, for the other process
+and whoever else is busy would otherwise be measured too; the wall is in the notes.
+"""
+
+import json
+import multiprocessing
+import random
+import socket
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+import trio
+
+from city_node.border import Quota, admit, place_of
+from city_node.config import Wishes, resolve
+from city_node.world import World, found_world
+from merchants.roster import empty
+from protocol.bulk import BulkDecoder, _shape
+from protocol.connection import Connection
+from protocol.events import Event, Merchants, Ready, Send
+from protocol.limits import LINE_BYTES_MAX
+from protocol.messages import Merchant, encode_merchant
+from tools.bench.results import Peer, Result, Row, figure, row_of
+
+HOST = "127.0.0.1"
+GOODS = ("wood", "chair", "thread", "bed")
+CITIES = ("RIVERWOOD", "SEASIDE", "PORTSVILLE", "WINTERHOLD")
+LINES = 2_000
+POURED_AT_ONCE = 10_000
+OURS, NAIVE, SENT = 300_000, 60_000, 100_000
+"""Merchants a round: half a second each."""
+
+BATCH = 1_024
+"""Merchants that a full outbox of a travel-way holds."""
+
+WALKING_MAX = 512
+"""Let in before the world is emptied, as by a window: a border bounds how many it has in town."""
+
+ROUNDS = 7
+GOAL_PER_S = 500_000.0
+GO_PER_S = 71_000.0
+
+EXPECTED = """
+A line has 620 bytes, with 16 prices of 17 digits. msgspec parses 0.7 GB/s: 0.9 µs a line. Moving
+4 + 16 values of it into columns costs 0.6 µs, and a receive of 64 KB, 30 µs, is shared by 105
+merchants: 0.3 µs. Together 1.8 µs, or 550 k merchants/s, with msgspec's parsing alone (1.1 M/s) as
+the limit of this design. To encode a merchant from Python dictionaries should take 5 µs.
+"""
+
+
+class Rate(NamedTuple):
+    """Merchants a second: of a core, and on the wall."""
+
+    core: float
+    wall: float
+
+
+class Clock:
+    """Runs from where it is made."""
+
+    def __init__(self) -> None:
+        self._core_s, self._wall_s = time.process_time(), time.perf_counter()
+
+    def rate(self, count: int) -> Rate:
+        """So many since then."""
+        core_s, wall_s = time.process_time() - self._core_s, time.perf_counter() - self._wall_s
+        return Rate(count / core_s, count / wall_s)
+
+
+def merchants(count: int) -> list[Merchant]:
+    """Merchants as the tutorial's client sends them: prices of four goods in four cities."""
+    drawn = random.Random(1)
+    return [
+        Merchant(
+            money_minor=drawn.randrange(10**11, 2 * 10**11),
+            good=drawn.choice(GOODS),
+            capacity=20,
+            owned=drawn.randrange(21),
+            expected_prices={
+                good: {city: drawn.uniform(1, 60) for city in CITIES} for good in GOODS
+            },
+        )
+        for _ in range(count)
+    ]
+
+
+# --- the other process ---
+
+
+def pour(port: int, data: bytes, times: int) -> None:
+    """Greet and write the same lines again and again."""
+    with socket.create_connection((HOST, port)) as stream:
+        stream.sendall(b"SEASIDE@BOREAS\n")
+        stream.recv(1024)
+        time.sleep(0.1)
+        for _ in range(times):
+            stream.sendall(data)
+        stream.shutdown(socket.SHUT_WR)
+        stream.recv(1)
+
+
+def drain(port: int) -> None:
+    """Greet and read until the end."""
+    with socket.create_connection((HOST, port)) as stream:
+        stream.sendall(b"SEASIDE@BOREAS\n")
+        while stream.recv(LINE_BYTES_MAX):
+            pass
+
+
+@contextmanager
+def beside(work: Callable[..., None], *arguments: Any) -> Iterator[socket.socket]:
+    """Run `work(port, ...)` in another process; the socket on which it calls."""
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+        process = multiprocessing.get_context("spawn").Process(target=work, args=(port, *arguments))
+        process.start()
+        stream, _ = listener.accept()
+        with stream:
+            yield stream
+    process.join()
+
+
+# --- receiving ---
+
+
+class Columns:
+    """Arrays with a row a merchant, filled from the top."""
+
+    def __init__(self, count: int) -> None:
+        self.size = 0
+        self.numbers = np.empty((4, count), np.int64)
+        self.prices = np.empty((count, len(GOODS), len(CITIES)))
+
+    def take(self, came: Merchants) -> None:
+        """Append what came."""
+        end = self.size + len(came)
+        columns = (came.money_minor, came.good, came.capacity, came.owned)
+        for row, column in zip(self.numbers, columns, strict=True):
+            row[self.size : end] = np.frombuffer(column, np.int64)
+        shape = (len(came), len(came.goods), len(came.cities))
+        self.prices[self.size : end] = np.frombuffer(came.prices).reshape(shape)
+        self.size = end
+
+
+class Border:
+    """A world into which everybody is let, and which is emptied now and then as by a window."""
+
+    def __init__(self) -> None:
+        self.world: World = found_world(resolve(Wishes(cities=("Riverwood",), seed=1)))
+        self.place = place_of(self.world, "Seaside@boreas", set()) or 0
+        self.size = 0
+
+    def take(self, came: Merchants) -> None:
+        """Let them in."""
+        world = self.world
+        admitted = admit(
+            world,
+            world.cities[0],
+            self.place,
+            came,
+            of_ours=True,
+            quota=Quota(net_minor=-(10**18)),
+            node_suffix="@ATLAS",
+            now_s=0.0,
+        )
+        assert admitted.entered == len(came), admitted.reason
+        self.size += admitted.entered
+        if world.walking.size[0] > WALKING_MAX:
+            world.walking = empty(len(world.goods), len(world.places))
+
+
+async def greeted(stream: trio.SocketStream) -> Connection:
+    """A connection on which both sides may write."""
+    connection = Connection(
+        "Riverwood", node="Atlas", goods=GOODS, dialling=False, now_s=trio.current_time()
+    )
+    while True:
+        for event in await heard(stream, connection):
+            if isinstance(event, Send):
+                await stream.send_all(event.data)
+            if isinstance(event, Ready):
+                return connection
+
+
+async def heard(stream: trio.SocketStream, connection: Connection) -> list[Event]:
+    """What comes of one receive, or of a deadline; as a travel-way reads."""
+    data = None
+    with trio.move_on_at(connection.deadline_s):
+        data = await stream.receive_some(LINE_BYTES_MAX)
+    now_s = trio.current_time()
+    return connection.tick(now_s) if data is None else connection.receive(data, now_s)
+
+
+async def receive(stream: trio.SocketStream, count: int, taker: Columns | Border) -> Rate:
+    """Take so many merchants."""
+    connection = await greeted(stream)
+    clock = Clock()
+    while taker.size < count:
+        for event in await heard(stream, connection):
+            assert isinstance(event, Merchants), event
+            taker.take(event)
+    return clock.rate(count)
+
+
+def on_trio(stream: socket.socket, work: Callable[..., Awaitable[Rate]], *arguments: Any) -> Rate:
+    """Run `work(stream, ...)` in a trio of its own."""
+
+    async def run() -> Rate:
+        async with trio.SocketStream(trio.socket.from_stdlib_socket(stream.dup())) as ours:
+            return await work(ours, *arguments)
+
+    return trio.run(run)
+
+
+def receive_ours(data: bytes, taker: Columns | Border) -> Rate:
+    """Our path."""
+    with beside(pour, data, OURS // POURED_AT_ONCE) as stream:
+        return on_trio(stream, receive, OURS, taker)
+
+
+def receive_naive(data: bytes) -> Rate:
+    """A loop as in the tutorial: a line, a parse, a list."""
+    kept: list[Any] = []
+    with beside(pour, data, NAIVE // POURED_AT_ONCE) as stream, stream.makefile("rb") as file:
+        file.readline()
+        stream.sendall(b"RIVERWOOD\n")
+        kept.append(json.loads(file.readline()))
+        clock = Clock()
+        while len(kept) < NAIVE:
+            kept.append(json.loads(file.readline()))
+        return clock.rate(NAIVE)
+
+
+def codec(data: bytes) -> tuple[Rate, Rate]:
+    """Without a socket: our decoder, and msgspec's parsing alone."""
+    blocks, start = [], 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + LINE_BYTES_MAX) + 1
+        blocks.append(data[start:end])
+        start = end
+    decoder = BulkDecoder(GOODS)
+    list(decoder.decode(blocks[0]))  # it learns the cities
+    clock = Clock()
+    for block in blocks:
+        deque(decoder.decode(block), maxlen=0)
+    ours = clock.rate(POURED_AT_ONCE)
+    parse = _shape(decoder.goods, tuple(sorted(CITIES))).decode
+    cut = [block.splitlines() for block in blocks]
+    clock = Clock()
+    for lines in cut:
+        list(map(parse, lines))
+    return ours, clock.rate(POURED_AT_ONCE)
+
+
+# --- sending ---
+
+
+async def send(stream: trio.SocketStream, travellers: list[Merchant]) -> Rate:
+    """Write full outboxes."""
+    connection = await greeted(stream)
+    clock = Clock()
+    for _ in range(SENT // BATCH):
+        lines, _ = connection.send_merchants(travellers[:BATCH])
+        await stream.send_all(lines)
+    return clock.rate(SENT // BATCH * BATCH)
+
+
+def send_ours(travellers: list[Merchant]) -> Rate:
+    """As a travel-way writes."""
+    with beside(drain) as stream:
+        rate = on_trio(stream, send, travellers)
+        stream.shutdown(socket.SHUT_RDWR)
+        return rate
+
+
+def send_naive(travellers: list[Merchant]) -> Rate:
+    """A loop as in the tutorial: a line, a write."""
+    fields = [json.loads(encode_merchant(merchant)) for merchant in travellers]
+    with beside(drain) as stream:
+        stream.recv(1024)
+        clock = Clock()
+        for number in range(NAIVE):
+            stream.sendall(json.dumps(fields[number % LINES]).encode() + b"\n")
+        return clock.rate(NAIVE)
+
+
+# --- all of it ---
+
+
+def measure(tell: Callable[[str, float], None]) -> Result:
+    """Everything in rounds, ours and the peers' by turns."""
+    travellers = merchants(LINES)
+    data = b"".join(map(encode_merchant, travellers)) * (POURED_AT_ONCE // LINES)
+    rounds = []
+    for number in range(ROUNDS):
+        tell(f"round {number + 1} of {ROUNDS}", number / ROUNDS)
+        rounds.append(
+            (
+                receive_ours(data, Columns(OURS)),
+                receive_ours(data, Border()),
+                receive_naive(data),
+                *codec(data),
+                send_ours(travellers),
+                send_naive(travellers),
+            )
+        )
+    columns, border, naive, decoded, parsed, sent, naive_sent = map(list, zip(*rounds, strict=True))
+    go = Peer("the tutorial's Go programs", GO_PER_S, "quoted, of such a machine")
+    loop = beside_peer("a loop of readline and json.loads", naive)
+    rows = (
+        row("received and checked, into columns", columns, (loop, go), goal=GOAL_PER_S),
+        row("received and let into a world", border, (loop,)),
+        row("decoded, no socket", decoded, (beside_peer("msgspec's parsing alone", parsed),)),
+        row("sent", sent, (beside_peer("a loop of json.dumps and sendall", naive_sent),)),
+    )
+    found = (
+        f"A line is {len(data) / POURED_AT_ONCE:.0f} bytes. A merchant received costs "
+        f"{1e6 / rows[0].ours:.2f} µs of a core, of which msgspec's parsing is "
+        f"{1e6 / median(rate.core for rate in parsed):.2f} and our columns and checks "
+        f"{1e6 / rows[2].ours - 1e6 / median(rate.core for rate in parsed):.2f}; the rest is trio "
+        "and the system. Letting him into the world adds "
+        f"{1e6 / rows[1].ours - 1e6 / rows[0].ours:.2f}."
+    )
+    return Result("The wire", EXPECTED, rows, found)
+
+
+def beside_peer(name: str, rates: list[Rate]) -> Peer:
+    """A peer that was measured in the same rounds."""
+    return Peer(name, median(rate.core for rate in rates), "beside")
+
+
+def row(what: str, rates: list[Rate], peers: tuple[Peer, ...], **more: Any) -> Row:
+    """A row of rates of a core, the wall in its note."""
+    walls = [rate.wall for rate in rates]
+    note = f"on the wall {figure(median(walls))} ({figure(min(walls))} … {figure(max(walls))})"
+    cores = [rate.core for rate in rates]
+    return row_of(what, cores, "merchants/s", peers=peers, note=note, **more)
