@@ -3,14 +3,15 @@
     feed.py      a thread with a socket: messages in, commands out
     history.py   what has been seen: the latest snapshot and the series before it
     state.py     what the user chose: theme, view, focus, span; and what a key means
-    layout.py    where panels lie, by window size
-    scales.py    numbers to positions: axes, downsampling, labels that keep apart
+    tabs.py      which views there are;  layout.py   where panels lie, by window size
+    scales.py    numbers to positions: axes, columns, labels that keep apart
     theme.py  text.py  strokes.py  sprites.py     colours and the tricks behind crisp pixels
-    map.py       and map_…: places, names, ground, cities
+    scene.py     what drawing needs at hand
+    map.py       and map_….py: places, names, ground, cities, walkers
     charts.py    the panels of the market;  charts_declared.py   those an economy declares
     chart_….py   one kind of chart each
     header.py  footer.py  overlays.py  waiting.py    what lies around and over it
-    draw.py      render(surface, view, history): the whole picture, pure
+    draw.py      render(surface, view, history, link): the whole picture, pure
     app.py       the window loop;  record.py  gif.py   pictures without a window
 
 It knows `protocol` and nothing else of this project: not one line here is written for an economy,

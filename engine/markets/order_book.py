@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numba import int64, void
 
-from engine.kernels import helper, inlined, kernel, part, prefetch
+from engine.kernels import helper, inlined, kernel, part
 from engine.markets.ladder import (
     BUY,
     SELL,
@@ -55,6 +55,7 @@ from engine.markets.orders import (
     Trades,
 )
 from engine.money import post
+from engine.prefetch import prefetch
 from engine.tables import Array, Column, allocate, kernel_type
 
 QUANTITY_MAX = 2**30

@@ -4,5 +4,6 @@ BENCHMARKS = {
     "bazaar": "tools.bench.bazaar",
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
+    "viewer": "tools.bench.viewer",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
