@@ -306,7 +306,8 @@ def submit(
     if log is None or len(log.tick) < most:
         log = allocate(Trades, trades=most)
     log.size[0] = 0
-    outcome = allocate(Outcome, batch=len(batch.kind))
+    count = len(batch.kind)
+    outcome = Outcome(np.empty(count, np.uint8), np.empty(count, np.int64))
     handle_all(book, balances, batch, outcome, log)
     return outcome, log
 
