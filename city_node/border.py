@@ -14,9 +14,12 @@ import numpy as np
 
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
+from merchants.genome import NEUTRAL, NUMBER, genes_of, genome_of
+from merchants.roster import Merchants as Rows
 from merchants.roster import Roster, empty, joined, with_room
 from merchants.town import know_places
 from protocol.events import Merchants
+from protocol.limits import TRAITS_MAX
 from protocol.messages import Merchant
 
 GUESTS_PRESENT_MAX = 64
@@ -184,9 +187,10 @@ def enter(
     roster.size[0] = len(rows)
     new = roster.rows
     new.birthplace[:] = city.here
-    new.number[:] = city.next_number + np.arange(len(rows))
-    city.next_number += len(rows)
+    new.number[:] = city.town.lives.next_number[0] + np.arange(len(rows))
+    city.town.lives.next_number[0] += len(rows)
     new.money_minor[:] = np.frombuffer(came.money_minor, np.int64)[rows]
+    new.stake_minor[:] = new.money_minor
     new.good[:] = goods[np.frombuffer(came.good, np.int64)[rows]]
     new.owned[:] = np.frombuffer(came.owned, np.int64)[rows]
     new.capacity[:] = np.frombuffer(came.capacity, np.int64)[rows]
@@ -201,10 +205,17 @@ def enter(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    for row, number in zip(rows, new.number, strict=True):
+    for place, row in enumerate(rows):
         if came.genomes and (genome := came.genomes[row]):
-            world.luggage[city.here, int(number)] = genome
+            new.genome[place] = genes_of(genome)
+            keep_luggage(world, city.here, int(new.number[place]), genome)
     world.walking = joined([world.walking, roster])
+
+
+def keep_luggage(world: World, birthplace: int, number: int, genome: dict[str, float]) -> None:
+    """Genes that nobody here knows are kept for a merchant's road, by his id."""
+    if unknown := {name: gene for name, gene in genome.items() if name not in NUMBER}:
+        world.luggage[birthplace, number] = unknown
 
 
 def _place_known(world: World, name: str, node_suffix: str) -> int | None:
@@ -224,7 +235,7 @@ def bring_home(
     """
     if genome:
         rows = merchants.rows
-        world.luggage[int(rows.birthplace[0]), int(rows.number[0])] = genome
+        keep_luggage(world, int(rows.birthplace[0]), int(rows.number[0]), genome)
     merchants.rows.tick[:] = world.tick
     merchants.rows.from_place[:] = city.here
     merchants.rows.to_place[:] = city.here
@@ -247,5 +258,15 @@ def on_the_wire(world: World, merchant: Roster, node_suffix: str) -> Merchant:
         capacity=int(rows.capacity[0]),
         owned=int(rows.owned[0]),
         expected_prices=expected_prices,
-        genome=world.luggage.pop((int(rows.birthplace[0]), int(rows.number[0])), None),
+        genome=_genome(world, rows),
     )
+
+
+def _genome(world: World, rows: Rows) -> dict[str, float] | None:
+    """The genes of row 0 and those he carries for others, of these as many as a line takes.
+
+    None where he is neutral: whoever gets him takes him for neutral then.
+    """
+    kept = world.luggage.pop((int(rows.birthplace[0]), int(rows.number[0])), {})
+    genes = {} if (rows.genome[0] == NEUTRAL).all() else genome_of(rows.genome[0])
+    return dict([*genes.items(), *kept.items()][:TRAITS_MAX]) or None

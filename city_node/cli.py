@@ -65,6 +65,14 @@ def run(
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
     ] = None,
+    no_evolution: Annotated[
+        bool,
+        typer.Option(
+            "--no-evolution",
+            envvar="CITY_NODE_NO_EVOLUTION",
+            help="Merchants found nobody and never retire.",
+        ),
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option(envvar="CITY_NODE_CONFIG", metavar="FILE.toml", help="Settings."),
@@ -164,6 +172,7 @@ def run(
         threads=threads,
         locals=locals_,
         merchants=merchants,
+        evolution=False if no_evolution else None,
         node_name=node_name,
         port=port,
         connect=tuple(connect or ()),
@@ -183,6 +192,47 @@ def run(
         websocket_port=websocket_port,
     )
     node.run(wishes, asked)
+
+
+@app.command()
+def evolve(
+    cities: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="The islands. Default: four, or those of --config."),
+    ] = None,
+    generations: Annotated[int, typer.Option(help="How many.")] = 60,
+    every: Annotated[int, typer.Option(metavar="TICKS", help="A generation's life.")] = 10_000,
+    population: Annotated[int, typer.Option(help="Merchants in all cities together.")] = 100,
+    locals_: Annotated[
+        int | None, typer.Option("--locals", help="Residents a city. Default: 100.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings.")] = None,
+    save: Annotated[Path, typer.Option(metavar="FILE.json", help="The ablest genomes.")] = Path(
+        "genomes.json"
+    ),
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the history of the traits.")
+    ] = None,
+) -> None:
+    """Breed merchants in a laboratory of cities, and save the ablest for `[merchants] genome`."""
+    from city_node import kernel_cache
+
+    if kernel_cache.prepare():
+        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    from city_node import evolve as laboratory
+    from city_node import evolve_run
+    from city_node.config import Wishes
+    from city_node.node import check_writable
+
+    wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed, locals=locals_)
+    asked = laboratory.laboratory(
+        wishes, population=population, generations=generations, ticks=every
+    )
+    for field, path in (("save", save), ("picture", picture)):
+        if path is not None:
+            check_writable(field, path)
+    evolve_run.run(asked, save, picture)
 
 
 ADDRESS = Annotated[

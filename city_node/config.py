@@ -19,6 +19,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from city_node import genomes
 from city_node.errors import ConfigError
 from city_node.names import check_name
 from engine.economy import UnknownEconomyError, load
@@ -41,7 +42,7 @@ TOP_FIELDS = (
     "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
 )  # fmt: skip
 NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
-CITY_FIELDS = ("economy", "locals", "merchants", "goods", "recipes")
+CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -56,6 +57,7 @@ class Wishes:
     threads: int | None = None
     locals: int | None = None
     merchants: int | None = None
+    evolution: bool | None = None
     node_name: str | None = None
     port: int | None = None
     connect: tuple[str, ...] = ()
@@ -68,7 +70,13 @@ class Wishes:
 
 @dataclass(frozen=True)
 class CityConfig:
-    """One city: who lives there, by which economy, with which goods and recipes."""
+    """One city: who lives there, by which economy, with which goods and recipes.
+
+    Attributes:
+        evolution: whether able merchants found others and ruined ones retire.
+        genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
+            are neutral.
+    """
 
     name: str
     economy: str
@@ -78,6 +86,8 @@ class CityConfig:
     recipes: Mapping[str, Mapping[str, int]]
     parameters: Any
     merchant_rules: MerchantParameters
+    evolution: bool = True
+    genomes: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,6 +296,7 @@ def _city(
     _check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(_table(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
+    genome = merchants.pop("genome", None)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
         for good, fields in _tables(table, "goods").items()
@@ -310,7 +321,24 @@ def _city(
             _table(where + economy_name, table.get(economy_name, {})),
         ),
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
+        evolution=_yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
+        genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
     )
+
+
+def _yes_or_no(field: str, wish: bool | None, value: Any) -> bool:
+    chosen = _or(wish, value)
+    if not isinstance(chosen, bool):
+        raise ValueError(f"{field} = {chosen!r}: must be true or false")
+    return chosen
+
+
+def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:
+    """The genomes of a file; a path that is not absolute begins where the settings lie."""
+    if path is None:
+        return ()
+    folder = beside.parent if beside else Path()
+    return genomes.read(field, folder / _number_free_text(field, path))
 
 
 def _or(wish: Any, value: Any) -> Any:
@@ -448,9 +476,7 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     port = _or(wishes.port, shared.get("port"))
     if port is not None and not 1 <= _count("port", port, 65_535) <= 65_536 - len(names):
         raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
-    discovery = wishes.discovery if wishes.discovery is not None else shared["discovery"]
-    if not isinstance(discovery, bool):
-        raise ValueError(f"discovery = {discovery!r}: must be true or false")
+    discovery = _yes_or_no("discovery", wishes.discovery, shared["discovery"])
     written = shared.get("connect", [])
     if not isinstance(written, list):
         raise ValueError(f"connect = {written!r}: must be a list")

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TextIO
 
 from city_node.errors import ConfigError
 from city_node.world import World, city_summary
+from merchants import report as merchants
 
 ROW_TICKS = 100
 """A window at the default speed."""
@@ -57,6 +58,7 @@ class History:
                     **{f"price_{good}": price for good, price in now["prices"].items()},
                     **{f"stock_{good}": units for good, units in now["stock"].items()},
                     **city.economy.series(city.state),
+                    **merchants.series(city.town),
                 }
             )
 

@@ -6,6 +6,7 @@ that see each other the one with the lower boot id dials.
 
 import errno
 import ipaddress
+import itertools
 
 import trio
 
@@ -31,9 +32,7 @@ NODES_IN_SIGHT_MAX = 256
 Bound = list[trio.SocketListener]
 
 
-async def open_listeners(
-    world: World, config: NetworkConfig, log: Log
-) -> list[list[trio.SocketListener]]:
+async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[Bound]:
     """One listening socket a city, in their order.
 
     Raises:
@@ -46,31 +45,40 @@ async def open_listeners(
             f"interface = {config.interface!r}: must be where listeners are, "
             f"legacy_bind = {config.legacy_bind!r}"
         )
-    found = []
+    found: list[Bound] = []
     port = config.port or PORT_FIRST
-    for city in world.cities:
-        while True:
-            try:
-                found.append(await trio.open_tcp_listeners(port, host=config.legacy_bind))
-                break
-            except OSError as error:
-                in_use = error.errno in (errno.EADDRINUSE, errno.EACCES)
-                if not in_use:
-                    raise ConfigError(
-                        f"legacy_bind = {config.legacy_bind!r}: not an address of this machine"
-                    ) from None
-                if config.port or port > PORT_FIRST + PORTS_SCANNED:
-                    raise ConfigError(
-                        f"port = {port}: in use, wanted for {city.name}; without --port a free "
-                        f"one is found"
-                    ) from None
-                port += 1
-        port += 1
+    try:
+        for city in world.cities:
+            bound, port = await _open_listener(city.name, port, config)
+            found.append(bound)
+            port += 1
+    except ConfigError:
+        for listener in itertools.chain.from_iterable(found):
+            listener.socket.close()
+        raise
     if config.legacy_bind not in ("127.0.0.1", "::1"):
         log.say(
             f"listening on {config.legacy_bind}: whoever reaches it may come in unauthenticated"
         )
     return found
+
+
+async def _open_listener(city: str, port: int, config: NetworkConfig) -> tuple[Bound, int]:
+    """The listener of one city, at a port or, if none was asked for, the next that is free."""
+    while True:
+        try:
+            return await trio.open_tcp_listeners(port, host=config.legacy_bind), port
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise ConfigError(
+                    f"legacy_bind = {config.legacy_bind!r}: not an address of this machine"
+                ) from None
+            if config.port or port > PORT_FIRST + PORTS_SCANNED:
+                why = "in use" if error.errno == errno.EADDRINUSE else "not allowed"
+                raise ConfigError(
+                    f"port = {port}: {why}, wanted for {city}; without --port a free one is found"
+                ) from None
+            port += 1
 
 
 async def meet_others(

@@ -26,7 +26,7 @@ def runtime_folder() -> Path:
         OSError: it cannot be made.
     """
     with warnings.catch_warnings(action="ignore"):  # it warns of every machine without logind
-        folder = user_runtime_path("city-node") / "nodes"
+        folder = user_runtime_path("city-node", ensure_exists=True) / "nodes"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

@@ -13,6 +13,7 @@ from city_node.pace import Pace
 from city_node.travelway import CROSSING_S, Network, Travelway
 from city_node.world import City, World, merchants_minor
 from engine.economy import Chart as EconomyChart
+from merchants import report as merchants
 from protocol import observe
 
 DECIMALS = 6
@@ -25,10 +26,6 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
     Args:
         address: where peers reach the node, HOST:PORT.
     """
-    economies = {
-        city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
-        for city in world.cities
-    }
     return observe.Snapshot(
         node=network.node,
         address=address,
@@ -39,7 +36,7 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
         ticks_per_s=observe.short(pace.achieved_ticks_per_s()),
         paused=pace.paused,
         goods=list(network.goods),
-        economies=economies,
+        economies=economies(world),
         cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
         roads=inside_roads(world, network) + travel_ways(network),
         nodes=nodes(network, address),
@@ -49,8 +46,18 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
     )
 
 
+def economies(world: World) -> dict[str, list[observe.Chart]]:
+    """The charts of each economy; the merchants', which all cities share, stand with the first."""
+    found = {
+        city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
+        for city in world.cities
+    }
+    found[world.cities[0].economy_name] += [chart(declared) for declared in merchants.CHARTS]
+    return found
+
+
 def chart(declared: EconomyChart) -> observe.Chart:
-    """An economy's chart as the wire has it."""
+    """A declared chart as the wire has it."""
     return observe.Chart(
         declared.kind,
         declared.slot,
@@ -59,7 +66,10 @@ def chart(declared: EconomyChart) -> observe.Chart:
         keys=list(declared.keys),
         names=list(declared.names),
         log=declared.log,
+        view=declared.view,
         zero=declared.zero,
+        steps=declared.steps,
+        reference=declared.reference,
         summary=declared.summary,
     )
 
@@ -90,9 +100,14 @@ def own_city(world: World, network: Network, city: City) -> observe.City:
         },
         stock=_by_good(network, stock[tradeable].astype(np.float64)),
         cargo=_cargo(world, rows.good[:count], rows.owned[:count]),
-        series={name: observe.short(value) for name, value in economy.series(state).items()},
+        series={name: observe.short(value) for name, value in series(city).items()},
         samples={name: observe.shorts(values) for name, values in sampled.items()},
     )
+
+
+def series(city: City) -> dict[str, float]:
+    """What may be plotted of a city over time: its economy's series and its merchants'."""
+    return {**city.economy.series(city.state), **merchants.series(city.town)}
 
 
 def _by_good(network: Network, values: np.ndarray) -> dict[str, observe.Number]:

@@ -266,6 +266,7 @@ def _roads(network: Network, world: World, city: City) -> Roads:
     return Roads(
         place=np.concatenate([roads.place[inside], _ints(way.place for way in ways)]),
         cost=np.concatenate([roads.cost[inside], np.full(len(ways), MOVING_COST_COINS)]),
+        cost_back=np.concatenate([roads.cost_back[inside], np.full(len(ways), MOVING_COST_COINS)]),
         travel_ticks=np.concatenate([roads.travel_ticks[inside], _ints(0 for _ in ways)]),
         open=np.concatenate([roads.open[inside], np.ones(len(ways), np.uint8)]),
         room=np.concatenate(
@@ -385,11 +386,11 @@ async def _read(network: Network, way: Travelway) -> None:
     """Feed the connection with bytes and the time until it is closed."""
     read_bytes = LINE_BYTES_MAX
     while not way.why_closed:
-        while way.is_full:
-            way.drained = trio.Event()
-            await way.drained.wait()
         data = None
         with trio.move_on_at(way.connection.deadline_s):
+            while way.is_full:
+                way.drained = trio.Event()
+                await way.drained.wait()
             data = await way.stream.receive_some(read_bytes)
         now_s = trio.current_time()
         started_s = time.perf_counter()

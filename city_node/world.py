@@ -63,7 +63,6 @@ class City:
 
     Attributes:
         here: its place: its number among the cities of the process.
-        next_number: of the next merchant who gets his id here.
         arrivals, departures: merchants so far, by the name of the city they came from, went to.
     """
 
@@ -74,7 +73,6 @@ class City:
     state: Any
     town: Town
     ledger: Ledger
-    next_number: int
     arrivals: Counter[str] = field(default_factory=Counter)
     departures: Counter[str] = field(default_factory=Counter)
 
@@ -116,7 +114,8 @@ class World:
         events: still to come, by tick, those of one tick in the order in which they were given.
         abroad: who left for the network since this was last emptied, by city.
         happened: the newest events as (tick, what), for people to see.
-        luggage: genomes of guests by id (birthplace, number), kept for the road.
+        luggage: genes of guests that nobody here knows, by id (birthplace, number), kept for the
+            road; perhaps of some who have retired.
     """
 
     seed: int
@@ -156,17 +155,25 @@ def found_city(config: Config, here: int) -> City:
     economy = load(ours.economy)
     setting = Setting(ours.locals, ours.goods, ours.recipes, key)
     state = economy.found(setting, ours.parameters)
-    town = found_town(key, here, len(places), ours.goods, ours.merchants, ours.merchant_rules)
+    town = found_town(
+        key,
+        here,
+        len(places),
+        ours.goods,
+        ours.merchants,
+        ours.merchant_rules,
+        evolves=ours.evolution,
+        genomes=ours.genomes,
+    )
     out = [road for road in config.roads if road.start == here]
     back = {road.start: road.cost for road in config.roads if road.to == here}
-    town.roads = roads_to(
-        [(road.to, road.cost, road.travel_ticks) for road in out], len(ours.goods)
-    )
+    ways = [(road.to, road.cost, road.travel_ticks) for road in out]
+    town.roads = roads_to(ways, len(ours.goods))
     town.roads.cost_back[:] = [back.get(road.to, np.inf) for road in out]
     town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
-    return City(ours.name, here, ours.economy, economy, state, town, ledger, ours.merchants)
+    return City(ours.name, here, ours.economy, economy, state, town, ledger)
 
 
 def merchants_minor(town: Town) -> int:
@@ -300,6 +307,25 @@ def close_window(world: World, jobs: list[Job]) -> None:
     if len(walking) > 1:
         world.walking = joined(walking)
     world.tick += jobs[0].ticks
+    drop_luggage(world)
+
+
+def drop_luggage(world: World) -> None:
+    """Forget what the retired carried, once more is kept than there are merchants."""
+    rosters = [world.walking, *(city.town.roster for city in world.cities)]
+    rosters += [roster for _, roster in world.abroad]
+    if len(world.luggage) <= sum(int(roster.size[0]) for roster in rosters):
+        return
+    alive = {
+        (int(place), int(number))
+        for roster in rosters
+        for place, number in zip(
+            roster.rows.birthplace[: roster.size[0]],
+            roster.rows.number[: roster.size[0]],
+            strict=True,
+        )
+    }
+    world.luggage = {who: genes for who, genes in world.luggage.items() if who in alive}
 
 
 def advance(world: World, ticks: int) -> None:
@@ -386,6 +412,7 @@ def state_hash(world: World, city: City) -> str:
         by_id = np.lexsort((rows.number[:count], rows.birthplace[:count]))
         digest_into(digest, rows, by_id)
     digest_into(digest, city.town.roads)
+    digest_into(digest, city.town.lives)
     return digest.hexdigest()
 
 

@@ -74,6 +74,9 @@ class Chart:
         log: whether the axis of the values is logarithmic; None: as the viewer finds best.
         zero: whether the range includes 0, as for shares and counts.
         summary: the figure beside the title: "", spread, total or mean.
+        view: title of the tab it stands in; by default the economy's name.
+        steps: the value holds until it is set anew: a staircase.
+        reference: a level worth a dashed line.
     """
 
     kind: Literal["line", "band", "scatter", "path", "matrix", "table", "lorenz", "ridge"]
@@ -85,6 +88,9 @@ class Chart:
     log: bool | None = None
     zero: bool = False
     summary: str = ""
+    view: str = ""
+    steps: bool = False
+    reference: float | None = None
 
 
 class Stalls(NamedTuple):

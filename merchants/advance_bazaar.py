@@ -4,7 +4,7 @@
 """
 
 import numpy as np
-from numba import int64, uint64, void
+from numba import int64, uint64
 
 from engine.bazaar.events import EVENTS
 from engine.bazaar.params import Parameters
@@ -30,6 +30,8 @@ from engine.bazaar.step import (
 from engine.kernels import kernel, part
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
+from merchants.genome import gossip_weight
+from merchants.life import LIVES, REPLACED, is_full, live_on
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -43,8 +45,9 @@ from merchants.step import (
     depart,
     hear,
     road_taken,
+    stall_price,
 )
-from merchants.town import Roads, Town, make_room
+from merchants.town import Lives, Roads, Town, make_room, make_room_to_leave
 
 __all__ = [
     "CHARTS",
@@ -72,7 +75,8 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
     residents = len(bazaar.residents.money_minor)
     if residents > 0:
         whom = below(draw(stream, HEARS), residents)
-        hear(rows, merchant, here, bazaar.residents.expected_price[whom], rules.gossip_weight)
+        weight = gossip_weight(rows, merchant, rules)
+        hear(rows, merchant, here, bazaar.residents.expected_price[whom], weight)
     _, best = deal(rows, merchant, rows.good[merchant], here, roads)
     if best >= 0:
         shut_stall(bazaar, stalls, merchant)
@@ -86,17 +90,20 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
             move_stall(bazaar, stalls, merchant)
     elif rows.owned[merchant] == 0:
         change_trade(rows, merchant, here, roads)
-    elif best < 0 and rows.expected_price[merchant, rows.good[merchant], here] >= 0.0:
-        rows.ask[merchant] = rows.expected_price[merchant, rows.good[merchant], here]
-        open_stall(bazaar, stalls, merchant)
+    elif best < 0:
+        price = stall_price(rows, merchant, here)
+        if price < np.inf:
+            rows.ask[merchant] = price
+            open_stall(bazaar, stalls, merchant)
 
 
 @kernel(
-    void(
+    int64(
         kernel_type(Bazaar),
         kernel_type(Roster),
         kernel_type(Roads),
         kernel_type(Rules),
+        kernel_type(Lives),
         kernel_type(Roster),
         kernel_type(Roster),
         uint64,
@@ -105,20 +112,36 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
         int64,
     )
 )
-def advance_ticks(bazaar, roster, roads, rules, arrivals, departures, key, here, tick, ticks):
+def advance_ticks(
+    bazaar, roster, roads, rules, lives, arrivals, departures, key, here, tick, ticks
+):
     """Arrivals, residents, merchants; so many ticks. Merchants act from the last row to the first,
     so that the one who fills a leaver's row has already acted.
+
+    Returns:
+        int64: the first tick that is still to be run; `tick + ticks`, or less where the departures
+        need more room.
     """
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
     for now in range(tick, tick + ticks):
+        if is_full(roster, arrivals, arrived, departures):
+            return now
         this_tick = tick_key(key, now)
         arrived = arrive(roster, arrivals, arrived, now, bazaar.residents.money_minor, rules, here)
         tick_residents(bazaar, stalls_of(roster.rows), this_tick)
         for merchant in range(roster.size[0] - 1, -1, -1):
             stream = agent_stream(this_tick, residents + merchant)
             if uniform(stream, ACTS) < rules.act_probability:
+                if lives.evolves[0] != 0:
+                    purses = bazaar.residents.money_minor
+                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    if fate == REPLACED:
+                        move_stall(bazaar, stalls_of(roster.rows), merchant)
+                    if fate != LIVES:
+                        continue
                 act(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
+    return np.int64(tick + ticks)
 
 
 def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
@@ -136,16 +159,21 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     if isinstance(state, MarketBazaar):
         from merchants.advance_markets import advance_markets as loop  # compiled when asked for
 
-    loop(
-        state,
-        town.roster,
-        town.roads,
-        town.rules,
-        arrivals,
-        town.departures,
-        town.key,
-        town.here,
-        tick,
-        ticks,
-    )
-    return state
+    end = tick + ticks
+    while True:
+        tick = loop(
+            state,
+            town.roster,
+            town.roads,
+            town.rules,
+            town.lives,
+            arrivals,
+            town.departures,
+            town.key,
+            town.here,
+            tick,
+            end - tick,
+        )
+        if tick == end:
+            return state
+        arrivals = make_room_to_leave(town, arrivals, tick)

@@ -18,6 +18,13 @@ class Parameters:
         leave_probability: chance, per act, to set out on a random road.
         tax_free_money: coins that an arriving merchant may bring without tax.
         tax_divisor: of what he brings beyond, one part in so many goes to the residents.
+        founding_money: coins with which he founds another, who gets half of them.
+        merchants_max_factor: nobody is founded in a city that has so many times its first
+            merchants.
+        ruin_money: coins; with less, and nothing to sell, he is ruined.
+        retires_after_acts: acts in a row as a ruined man after which he retires.
+        mutation_probability: chance, for each gene of one who is founded, to differ.
+        mutation_drift: how far, at most; a step that leads out of [0, 1] is reflected.
     """
 
     act_probability: float = 0.1
@@ -27,6 +34,12 @@ class Parameters:
     leave_probability: float = 0.01
     tax_free_money: float = 1000.0
     tax_divisor: int = 10
+    founding_money: float = 2000.0
+    merchants_max_factor: int = 4
+    ruin_money: float = 1.0
+    retires_after_acts: int = 1000
+    mutation_probability: float = 0.1
+    mutation_drift: float = 0.2
 
     def __post_init__(self) -> None:
         check("", "act_probability", self.act_probability, 0.0, 1.0)
@@ -36,6 +49,12 @@ class Parameters:
         check("", "leave_probability", self.leave_probability, 0.0, 1.0)
         check("", "tax_free_money", self.tax_free_money, 0.0, 1e9)
         check("", "tax_divisor", self.tax_divisor, 1, 1_000_000)
+        check("", "founding_money", self.founding_money, 0.0, 1e9)
+        check("", "merchants_max_factor", self.merchants_max_factor, 1, 1_000)
+        check("", "ruin_money", self.ruin_money, 0.0, 1e9)
+        check("", "retires_after_acts", self.retires_after_acts, 1, 10**12)
+        check("", "mutation_probability", self.mutation_probability, 0.0, 1.0)
+        check("", "mutation_drift", self.mutation_drift, 0.0, 1.0)
 
 
 Rules = scalars(Parameters, __name__, "Rules")

@@ -11,6 +11,7 @@ import numpy as np
 from engine.economy import Stalls
 from engine.kernels import helper, inlined
 from engine.tables import Array, Column, allocate, resized
+from merchants.genome import NEUTRAL, TRAITS
 
 
 class Merchants(NamedTuple):
@@ -27,6 +28,12 @@ class Merchants(NamedTuple):
     tick: Annotated[Array, Column("i8", "merchants", "when he arrived here, or is due to arrive")]
     from_place: Annotated[Array, Column("i8", "merchants", "where he last came from")]
     to_place: Annotated[Array, Column("i8", "merchants", "where he is, or is bound for")]
+    generation: Annotated[Array, Column("i8", "merchants", "foundings from the first to him")]
+    ruined: Annotated[Array, Column("i8", "merchants", "acts in a row without a coin or goods")]
+    stake_minor: Annotated[
+        Array, Column("i8", "merchants", "brought from the network, minor units")
+    ]
+    genome: Annotated[Array, Column("f8", "merchants traits", "genes in [0, 1], 0.5: neutral")]
     expected_price: Annotated[
         Array, Column("f8", "merchants goods places", "coins; NaN: he has not heard")
     ]
@@ -40,8 +47,9 @@ class Roster(NamedTuple):
 
 
 def empty(goods: int, places: int, capacity: int = 0) -> Roster:
-    """A roster of nobody."""
-    rows = allocate(Merchants, merchants=capacity, goods=goods, places=places)
+    """A roster of nobody; whoever is put in is neutral unless his genes are set."""
+    rows = allocate(Merchants, merchants=capacity, goods=goods, places=places, traits=len(TRAITS))
+    rows.genome[:] = NEUTRAL
     return Roster(np.zeros(1, np.int64), rows)
 
 
@@ -94,6 +102,26 @@ def copy_merchant(source, row, target, target_row):
     target.tick[target_row] = source.tick[row]
     target.from_place[target_row] = source.from_place[row]
     target.to_place[target_row] = source.to_place[row]
+    target.generation[target_row] = source.generation[row]
+    target.ruined[target_row] = source.ruined[row]
+    target.stake_minor[target_row] = source.stake_minor[row]
+    for trait in range(source.genome.shape[1]):
+        target.genome[target_row, trait] = source.genome[row, trait]
     for good in range(source.expected_price.shape[1]):
         for place in range(source.expected_price.shape[2]):
             target.expected_price[target_row, good, place] = source.expected_price[row, good, place]
+
+
+@helper
+def vacate(roster, merchant):
+    """Take a merchant's row out of the roster; the last fills it.
+
+    Returns:
+        bool: whether another merchant now has row `merchant`.
+    """
+    last = roster.size[0] - 1
+    roster.size[0] = last
+    if merchant == last:
+        return False
+    copy_merchant(roster.rows, last, roster.rows, merchant)
+    return True

@@ -1,9 +1,11 @@
 """What one merchant does in a tick, whatever the economy around him: hear, choose, leave, arrive.
 
 The draws of his act are numbered: 0 whether he acts, 1 whom he hears, 2 in which order he asks
-around, 3 whether he sets out at random, 4 on which road. Called by the fused loops; the buying and
+around, 3 whether he sets out at random, 4 on which road, 5 whether he sets out for the best place;
+those of a founding begin at 16 (`merchants.life`). Called by the fused loops; the buying and
 selling itself belongs to the economy. Everywhere: `rows` is a merchants.roster.Merchants, `roads`
-a merchants.town.Roads, `here` this city's place, numbers int64, prices float64 coins.
+a merchants.town.Roads, `here` this city's place, numbers int64, prices float64 coins. What the
+genes of a merchant make of a number is in `merchants.genome`.
 """
 
 import numpy as np
@@ -11,9 +13,18 @@ import numpy as np
 from engine.kernels import helper, part
 from engine.money import MINOR_PER_COIN, share_out, to_minor
 from engine.rng import below, draw, uniform
-from merchants.roster import copy_merchant
+from merchants.genome import (
+    asking_price,
+    attachment,
+    bidding_price,
+    setting_out_probability,
+    toll,
+    trust,
+    wander_probability,
+)
+from merchants.roster import copy_merchant, vacate
 
-ACTS, HEARS, ASKS, WANDERS, TAKES_ROAD = 0, 1, 2, 3, 4
+ACTS, HEARS, ASKS, WANDERS, TAKES_ROAD, SETS_OUT = 0, 1, 2, 3, 4, 5
 """The numbers of his draws."""
 
 
@@ -86,12 +97,14 @@ def deal(rows, merchant, good, here, roads):
     if np.isnan(own):
         return 0.0, np.int64(-1)
     dearest, cheapest, best = own, own, np.int64(-1)
+    sure, weight = trust(rows, merchant), toll(rows, merchant)
     for road in range(len(roads.place)):
         price = rows.expected_price[merchant, good, roads.place[road]]
         if roads.open[road] != 0 and roads.carries[road, good] != 0 and not np.isnan(price):
-            if price - roads.cost[road] > dearest:
-                dearest, best = price - roads.cost[road], np.int64(road)
-            cheapest = min(cheapest, price + roads.cost_back[road])
+            cost = roads.cost[road] * weight
+            if price * sure - cost > dearest:
+                dearest, best = price * sure - cost, np.int64(road)
+            cheapest = min(cheapest, price + roads.cost_back[road] * weight)
     return dearest - cheapest, best
 
 
@@ -99,11 +112,18 @@ def deal(rows, merchant, good, here, roads):
 def bid(rows, merchant, here, there):
     """float64: the most he pays: what he expects here, less than he expects there, what he has."""
     good = rows.good[merchant]
-    limit = rows.expected_price[merchant, good, here]
-    resale = rows.expected_price[merchant, good, there]
+    limit = bidding_price(rows, merchant, rows.expected_price[merchant, good, here])
+    resale = rows.expected_price[merchant, good, there] * trust(rows, merchant)
     if limit >= resale:
         limit = np.nextafter(resale, -np.inf)
     return min(limit, rows.money_minor[merchant] / MINOR_PER_COIN)
+
+
+@part
+def stall_price(rows, merchant, here):
+    """float64: what he asks at his stall, infinite where he expects nothing or less."""
+    expected = rows.expected_price[merchant, rows.good[merchant], here]
+    return asking_price(rows, merchant, expected) if expected >= 0.0 else np.inf
 
 
 @part
@@ -113,9 +133,11 @@ def road_taken(rows, merchant, best, roads, rules, stream):
     One who finds his road closed, full or unfit for his good stays.
     """
     road = np.int64(-1)
-    if len(roads.place) > 0 and uniform(stream, WANDERS) < rules.leave_probability:
+    if len(roads.place) > 0 and uniform(stream, WANDERS) < wander_probability(
+        rows, merchant, rules
+    ):
         road = below(draw(stream, TAKES_ROAD), len(roads.place))
-    elif best >= 0 and rows.owned[merchant] >= rows.capacity[merchant]:
+    elif best >= 0 and uniform(stream, SETS_OUT) < setting_out_probability(rows, merchant):
         road = best
     if road >= 0 and (
         roads.open[road] == 0
@@ -133,28 +155,25 @@ def depart(roster, merchant, road, roads, here, departures, tick):
     Returns:
         bool: whether another merchant now has row `merchant`.
     """
-    rows = roster.rows
     row = departures.size[0]
     departures.size[0] = row + 1
     roads.room[road] -= 1
-    copy_merchant(rows, merchant, departures.rows, row)
+    copy_merchant(roster.rows, merchant, departures.rows, row)
     departures.rows.tick[row] = tick + roads.travel_ticks[road]
     departures.rows.from_place[row] = here
     departures.rows.to_place[row] = roads.place[road]
-    last = roster.size[0] - 1
-    roster.size[0] = last
-    if merchant == last:
-        return False
-    copy_merchant(rows, last, rows, merchant)
-    return True
+    return vacate(roster, merchant)
 
 
 @part
 def change_trade(rows, merchant, here, roads):
     """One who owns nothing switches to the good with the best deal; a tie keeps his own."""
-    best_gain, _ = deal(rows, merchant, rows.good[merchant], here, roads)
+    own = rows.good[merchant]
+    best_gain, _ = deal(rows, merchant, own, here, roads)
+    best_gain *= attachment(rows, merchant)
     for good in range(rows.expected_price.shape[1]):
-        gain, _ = deal(rows, merchant, good, here, roads)
-        if gain > best_gain:
-            best_gain = gain
-            rows.good[merchant] = good
+        if good != own:
+            gain, _ = deal(rows, merchant, good, here, roads)
+            if gain > best_gain:
+                best_gain = gain
+                rows.good[merchant] = good

@@ -11,9 +11,9 @@ import numpy as np
 
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
-from engine.tables import Array, Column, packed
+from engine.tables import Array, Column, allocate, packed
 from merchants.params import Parameters, Rules
-from merchants.roster import Roster, empty, with_room
+from merchants.roster import Roster, chosen, empty, with_room
 
 ROOM_UNLIMITED = 2**62
 """On a road inside the process: nobody is ever sent home for want of room."""
@@ -31,6 +31,16 @@ class Roads(NamedTuple):
     carries: Annotated[Array, Column("u1", "roads goods", "0: that good is unknown there")]
 
 
+class Lives(NamedTuple):
+    """Who was founded and who retired in a city, and what bounds it."""
+
+    evolves: Annotated[Array, Column("u1", "1", "0: nobody is founded, nobody retires")]
+    merchants_max: Annotated[Array, Column("i8", "1", "with so many in town, nobody is founded")]
+    next_number: Annotated[Array, Column("i8", "1", "of the next who gets his id here")]
+    founded: Annotated[Array, Column("i8", "1", "merchants by merchants, so far")]
+    retired: Annotated[Array, Column("i8", "1", "merchants, so far")]
+
+
 @dataclass
 class Town:
     """What the merchants of one city are, beside its economy.
@@ -42,6 +52,7 @@ class Town:
         roster: who is in town.
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
+        lives: foundings and retirements.
     """
 
     key: np.uint64
@@ -50,10 +61,19 @@ class Town:
     roster: Roster
     departures: Roster
     roads: Roads
+    lives: Lives
 
 
 def found_town(
-    key: np.uint64, here: int, places: int, goods: Goods, merchants: int, parameters: Parameters
+    key: np.uint64,
+    here: int,
+    places: int,
+    goods: Goods,
+    merchants: int,
+    parameters: Parameters,
+    *,
+    evolves: bool = False,
+    genomes: Sequence[Sequence[float]] = (),
 ) -> Town:
     """A town with its first merchants, each in a random trade, none having heard of a price.
 
@@ -64,6 +84,8 @@ def found_town(
         goods: what may be dealt in.
         merchants: how many are founded, numbered from 0.
         parameters: their rules' numbers.
+        evolves: whether merchants are founded and retire later.
+        genomes: rows of `merchants.genome.TRAITS`, dealt out in turn; none: all are neutral.
 
     Raises:
         ValueError: more money than can be counted.
@@ -83,8 +105,26 @@ def found_town(
     rows.ask[:] = np.inf
     rows.place[:] = -1
     rows.expected_price[:] = np.nan
-    roads = no_roads(len(goods))
-    return Town(key, here, packed(Rules, parameters), roster, empty(len(goods), places), roads)
+    if genomes:
+        rows.genome[:] = np.array(genomes)[np.arange(merchants) % len(genomes)]
+    return Town(
+        key=key,
+        here=here,
+        rules=packed(Rules, parameters),
+        roster=roster,
+        departures=empty(len(goods), places),
+        roads=no_roads(len(goods)),
+        lives=lives_of(merchants, parameters, evolves=evolves),
+    )
+
+
+def lives_of(merchants: int, parameters: Parameters, *, evolves: bool) -> Lives:
+    """The books of a city that begins with so many merchants."""
+    lives = allocate(Lives)
+    lives.evolves[0] = evolves
+    lives.merchants_max[0] = merchants * parameters.merchants_max_factor
+    lives.next_number[0] = merchants
+    return lives
 
 
 def no_roads(goods: int) -> Roads:
@@ -108,11 +148,35 @@ def roads_to(ways: Sequence[tuple[int, float, int]], goods: int) -> Roads:
 
 
 def make_room(town: Town, arrivals: int, places: int) -> None:
-    """Grow the arrays so that a window with so many arrivals cannot run out of rows."""
-    most = int(town.roster.size[0]) + arrivals
-    town.roster = with_room(town.roster, most, places)
-    town.departures = with_room(town.departures, most, places)
+    """Before a window with so many arrivals: the roster cannot run out of rows in it.
+
+    Nobody is founded where there are `merchants_max`. The departures can, where merchants who were
+    founded leave and others are founded: see `make_room_to_leave`.
+    """
+    here = int(town.roster.size[0])
+    if town.lives.evolves[0]:
+        here = max(here, int(town.lives.merchants_max[0]))
+    town.roster = with_room(town.roster, here + arrivals, places)
+    town.departures = with_room(town.departures, here + arrivals, places)
     town.departures.size[0] = 0
+
+
+def make_room_to_leave(town: Town, arrivals: Roster, tick: int) -> Roster:
+    """In mid-window, when the loop stopped before `tick` for want of rows for departures.
+
+    Args:
+        town: whose departures get more rows; those who have left stay in them.
+        arrivals: of the window.
+        tick: the first that is still to be run.
+
+    Returns:
+        the arrivals that are still to come.
+    """
+    left, here = int(town.departures.size[0]), len(town.roster.rows.number)
+    town.departures = with_room(town.departures, 2 * (left + here), 0)
+    size = int(arrivals.size[0])
+    came = int(np.searchsorted(arrivals.rows.tick[:size], tick))
+    return chosen(arrivals, slice(came, size))
 
 
 def know_places(town: Town, places: int) -> None:

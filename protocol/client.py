@@ -19,6 +19,7 @@ This is the one module here with a socket and a clock; it must not know more of 
             city.send(visitor)
 """
 
+import contextlib
 import socket
 import time
 from collections import deque
@@ -33,6 +34,9 @@ from protocol.messages import Merchant, decode_merchant, encode_merchant
 
 GOODS: Final = ("wood", "chair", "thread", "bed", "fur")
 """What a client deals in unless it says otherwise: the goods of both chapters."""
+
+GOODBYE_S_MAX: Final = 1.0
+"""How long the city may take to close its side once we have closed ours."""
 
 _REFUSALS_KEPT_MAX: Final = 100
 
@@ -111,7 +115,18 @@ class CityClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the connection; merchants in flight are lost, as this wire has it."""
+        """Close the connection; merchants on their way to us are lost, as this wire has it.
+
+        Those we have sent are not: closing with bytes unread would reset the connection, and the
+        city would lose what it has not read itself.
+        """
+        give_up_s = time.monotonic() + GOODBYE_S_MAX
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+            while (wait_s := give_up_s - time.monotonic()) > 0:
+                self._socket.settimeout(wait_s)
+                if not self._socket.recv(LINE_BYTES_MAX):
+                    break
         self._socket.close()
 
     def send(self, *merchants: Merchant) -> None:

@@ -9,8 +9,10 @@ whole minor units; what is cut off is dust.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import repeat
+from operator import eq, truediv
 
 from protocol.limits import MINOR_PER_COIN
 
@@ -19,7 +21,7 @@ _BLUR = 3e-16
 spacing of doubles for the coins and half a one for the product, 2**-52 together, rounded up."""
 
 
-def minor_units(coins: Iterable[float]) -> tuple["array[int]", float]:
+def minor_units(coins: Sequence[float]) -> tuple["array[int]", float]:
     """Convert a column of money.
 
     Args:
@@ -29,9 +31,14 @@ def minor_units(coins: Iterable[float]) -> tuple["array[int]", float]:
         The column in minor units (signed 64 bit), and the dust of all of it together, in minor
         units.
     """
+    scale = float(MINOR_PER_COIN)
+    if coins and round(coins[0] * scale) / scale == coins[0]:
+        # From one of ours, who sends whole minor units: so the whole column at once, and quicker.
+        column = [round(amount * scale) for amount in coins]
+        if all(map(eq, map(truediv, column, repeat(scale)), coins)):
+            return array("q", column), 0.0
     column = []
     dust_minor = 0.0
-    scale = float(MINOR_PER_COIN)
     for amount in coins:
         scaled = amount * scale
         whole = int(scaled)

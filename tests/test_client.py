@@ -123,6 +123,22 @@ def test_receive_ends_in_time() -> None:
         over.set()
 
 
+def test_leaving_ends_the_connection_and_does_not_reset_it() -> None:
+    """A reset would take along what we have sent and the city has not read."""
+
+    def write_then_read(stream: socket.socket) -> None:
+        with greet(stream) as lines:
+            assert json.loads(lines.readline())["Owned"] == 3
+            stream.sendall(b'{"BuysSells":"bed","CarryingCapacity":3}\n')
+            unread.set()
+            assert lines.readline() == b""
+
+    unread = threading.Event()
+    with city(write_then_read) as port, CityClient("PythonCity", port=port) as client:
+        client.send(MERCHANT)
+        assert unread.wait(TIMEOUT_S)
+
+
 @pytest.mark.parametrize("name", [b"", b"\x07\n"])
 def test_city_that_does_not_greet(name: bytes) -> None:
     def mumble(stream: socket.socket) -> None:

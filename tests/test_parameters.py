@@ -64,7 +64,8 @@ def test_the_residents_numbers():
 
 
 def test_the_merchants_numbers():
-    assert dataclasses.asdict(MerchantParameters()) == {
+    ours = dataclasses.asdict(MerchantParameters())
+    tutorials = {
         "act_probability": 0.1,
         "starting_money": 1000.0,
         "capacity": 20,
@@ -72,6 +73,15 @@ def test_the_merchants_numbers():
         "leave_probability": 0.01,
         "tax_free_money": 1000.0,
         "tax_divisor": 10,
+    }
+    assert {name: ours[name] for name in tutorials} == tutorials
+    assert ours.keys() - tutorials.keys() == {  # what the tutorial's merchants do not know
+        "founding_money",
+        "merchants_max_factor",
+        "ruin_money",
+        "retires_after_acts",
+        "mutation_probability",
+        "mutation_drift",
     }
     assert worlds.default_city().merchant_rules == MerchantParameters()
 

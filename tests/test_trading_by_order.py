@@ -15,20 +15,23 @@ from engine.bazaar.state import Bazaar, MarketBazaar
 from engine.goods import BOOK, CALL, MARKETS, Good
 from engine.markets.ladder import BUY, SELL
 from engine.markets.listing import orders_into
+from merchants.params import Parameters as MerchantRules
 
 GOODS = ("wood", "chair", "thread", "bed")
 
 
-def founded(markets, *, residents=12, merchants=6, seed=3, cities=("Riverwood", "Seaside")):
-    """A world; `markets` gives each good's market, for all cities."""
-    config = resolve(Wishes(cities=cities, seed=seed, locals=residents, merchants=merchants))
+def founded(markets, *, residents=12, merchants=6, seed=3, **more):
+    """A world; `markets` gives each good's market, for all cities; `more` fields of each city."""
+    config = resolve(
+        Wishes(cities=("Riverwood", "Seaside"), seed=seed, locals=residents, merchants=merchants)
+    )
     traded = []
     for city in config.cities:
         goods = {
             name: dataclasses.replace(good, market=markets.get(name, "haggle"))
             for name, good in city.goods.items()
         }
-        traded.append(dataclasses.replace(city, goods=goods))
+        traded.append(dataclasses.replace(city, goods=goods, **more))
     return found_world(dataclasses.replace(config, cities=tuple(traded)))
 
 
@@ -114,6 +117,25 @@ def test_a_crowd_of_merchants_comes_and_goes_and_no_order_stays_behind(market):
         for city in world.cities:
             check_orders(city)
     assert sum(sum(city.departures.values()) for city in world.cities) > 100
+
+
+@pytest.mark.parametrize("market", ["call", "book"])
+def test_merchants_who_found_others_and_retire_take_their_orders_back(market):
+    rules = MerchantRules(founding_money=1002.0, ruin_money=990.0, retires_after_acts=2)
+    world = founded(
+        dict.fromkeys(GOODS, market),
+        residents=30,
+        merchants=60,
+        evolution=True,
+        merchant_rules=rules,
+    )
+    for _ in range(40):
+        advance(world, 50)
+        for city in world.cities:
+            check_orders(city)
+    lives = [city.town.lives for city in world.cities]
+    assert sum(int(life.founded[0]) for life in lives) > 0
+    assert sum(int(life.retired[0]) for life in lives) > 0
 
 
 @pytest.mark.parametrize("market", ["call", "book"])

@@ -18,7 +18,7 @@ NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
 @cache
 def default_config() -> Config:
     """What the packaged defaults make of one city."""
-    return resolve(Wishes(cities=("Seaside",), seed=0))
+    return resolve(Wishes(cities=("Seaside",), seed=0, evolution=False))
 
 
 def default_city() -> CityConfig:
@@ -177,6 +177,7 @@ def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, t
             merchants=draw(st.integers(0, merchants_max)),
             goods=goods,
             recipes=recipes,
+            evolution=draw(st.booleans()),
             parameters=Parameters() if usual else draw(parameters),
             merchant_rules=MerchantParameters() if usual else draw(merchant_rules),
         )

@@ -282,7 +282,7 @@ def order_of_merchant(bazaar, stalls, stall, side, price):
     stalls.place[stall] = 2 * place + side if place >= 0 else -1
 
 
-@part
+@helper
 def move_orders(bazaar, stalls, stall, before):
     """Correct orders and row for a merchant who has moved from roster row `before` to `stall`."""
     exchange = bazaar.exchange

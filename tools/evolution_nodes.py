@@ -1,0 +1,160 @@
+"""Two node processes over TCP: does what wins in one reach the other?
+
+Called by `tools.evolution`.
+"""
+
+import csv
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from city_node import genomes
+from city_node.picture import Band, Panel, draw
+from engine.tables import Array
+from merchants.genome import NAMES, genome_of
+
+NODES = {"atlas": ("Riverwood", "Seaside"), "boreas": ("Portsville", "Winterhold")}
+TICKS = 300_000
+SPEED = 20_000
+LOOK = 10_000
+"""Ticks over which shares are averaged: at a moment a city may have a handful of merchants."""
+
+SETTINGS = """locals = 100
+[merchants]
+count = 40
+genome = "{genome}"
+founding_money = 1100.0
+ruin_money = 800.0
+retires_after_acts = 100
+mutation_probability = 0.0
+"""
+"""Quicker lives than the tutorial's tax would let them be, and nothing new but what is there."""
+
+SEEDS = (100, 200, 300)
+
+ROADS = (("no road", False), ("road", True))
+
+Rows = list[dict[str, str]]
+
+
+def two_nodes(gifted: Array, *, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
+    """The histories of two node processes; every second merchant of atlas is gifted.
+
+    Args:
+        gifted: float64[traits].
+        road: whether the nodes are connected.
+        seed: of both worlds.
+        folder: an empty one.
+
+    Raises:
+        RuntimeError: a node failed.
+    """
+    genomes.write(folder / "atlas.json", [genome_of(gifted), {}])
+    genomes.write(folder / "boreas.json", [{}])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    running = []
+    for number, (node, cities) in enumerate(NODES.items()):
+        settings = folder / f"{node}.toml"
+        settings.write_text(SETTINGS.format(genome=f"{node}.json"), "utf-8")
+        command = [sys.executable, "-m", "city_node", "run", *cities, "--config", str(settings)]
+        command += [
+            "--node-name",
+            node,
+            "--seed",
+            str(seed + number),
+            "--threads",
+            "1",
+            "--headless",
+        ]
+        command += ["--speed", str(SPEED), "--ticks", str(TICKS), "--no-discovery"]
+        command += ["--history", str(folder / f"{node}.csv"), "--port", str(port + 2 * number)]
+        if road and number:
+            for city, to in zip(cities, (port, port + 1), strict=True):
+                command += ["--connect", f"{city}=127.0.0.1:{to}"]
+        running.append(
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
+    ends = [process.wait() for process in running]
+    if any(ends):
+        raise RuntimeError("a node failed")
+    found = {}
+    for node in NODES:
+        with (folder / f"{node}.csv").open(encoding="utf-8") as file:
+            found[node] = list(csv.DictReader(file))
+    return found
+
+
+def shares(rows: Rows, trait: int, gifted: float) -> Array:
+    """How common the gifted are, by the mean of one trait, weighed by merchants; a look each."""
+    looks = TICKS // LOOK
+    weight, sums = np.zeros(looks + 1), np.zeros(looks + 1)
+    for row in rows:
+        merchants = int(row["merchants"])
+        if merchants:
+            weight[int(row["tick"]) // LOOK] += merchants
+            mean = float(row[f"trait_{NAMES[trait]}_mean"])
+            sums[int(row["tick"]) // LOOK] += merchants * (mean - 0.5) / (gifted - 0.5)
+    return (sums / np.maximum(weight, 1))[:looks]
+
+
+def spread_shown(best: Array, picture: Path | None, console: Console) -> list[str]:
+    """Lines of Markdown, and a picture: how common the gifted are, with and without the road.
+
+    Args:
+        best: float64[genomes, traits]; their mean is the gift.
+        picture: where it is drawn; None: nowhere.
+        console: for the progress.
+    """
+    gifted = best.mean(axis=0)
+    trait = int(np.argmax(np.abs(gifted - 0.5)))
+    runs = [(name, road, seed) for name, road in ROADS for seed in SEEDS]
+    courses: dict[tuple[str, bool], list[Array]] = {}
+    lives: dict[tuple[str, bool, str], list[float]] = {}
+    for _, road, seed in track(runs, "two nodes", console=console):
+        with tempfile.TemporaryDirectory() as folder:
+            histories = two_nodes(gifted, road=road, seed=seed, folder=Path(folder))
+        for node, rows in histories.items():
+            course = shares(rows, trait, float(gifted[trait]))
+            courses.setdefault((node, road), []).append(course)
+            for what in ("founded", "retired"):
+                last = {row["city"]: float(row[f"merchants_{what}"]) for row in rows}
+                lives.setdefault((node, road, what), []).append(sum(last.values()))
+    found = {which: np.mean(several, axis=0) for which, several in courses.items()}
+    lines = [
+        f"{len(SEEDS)} seeds, {TICKS:,} ticks; in the end: the last {3 * LOOK:,} ticks.",
+        "",
+        "| node | road | gifted at the start | in the end | each run | founded | retired |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for node, cities in NODES.items():
+        for name, road in ROADS:
+            ends = [100 * abs(course[-3:].mean()) for course in courses[node, road]]
+            founded, retired = (np.mean(lives[node, road, w]) for w in ("founded", "retired"))
+            lines.append(
+                f"| {node}: {', '.join(cities)} | {name} | {100 * abs(found[node, road][0]):.0f} % "
+                f"| {np.mean(ends):.0f} % | {', '.join(f'{end:.0f} %' for end in ends)} "
+                f"| {founded:.0f} | {retired:.0f} |"
+            )
+    if picture:
+        none = np.empty(0)
+        panels = [
+            Panel(
+                ", ".join(cities),
+                "gifted, share",
+                [Band(name, found[node, road], none, none) for name, road in ROADS],
+                low=0.0,
+                high=1.0,
+                x_end=TICKS,
+                x_unit="tick",
+            )
+            for node, cities in NODES.items()
+        ]
+        draw(picture, panels, "Two nodes: a gift crosses the road with its bearers")
+    return lines
