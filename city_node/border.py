@@ -231,8 +231,9 @@ def bring_home(
 ) -> None:
     """One whose road broke, or who cannot go where he wanted, before he was on the wire.
 
-    He comes from nowhere else, so that he is nobody's guest.
+    He comes from nowhere else, so that he is nobody's guest, and has not departed after all.
     """
+    city.departures[world.places[int(merchants.rows.to_place[0])]] -= 1
     if genome:
         rows = merchants.rows
         keep_luggage(world, int(rows.birthplace[0]), int(rows.number[0]), genome)

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ from city_node.node_name import claimed_name
 from city_node.observer import Observers
 from city_node.pace import Pace
 from city_node.running import Running, noted, token_file
+from city_node.signals import Signals
 from city_node.status import Status
 from city_node.travelway import Network, give_inputs, take_abroad
 from city_node.world import (
@@ -93,14 +93,19 @@ def run(wishes: Wishes, asked: Run) -> None:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     started_s = time.perf_counter()
-    with claimed_name(config.node_name) as name:
+    with claimed_name(config.node_name) as name, Signals() as signals:
         try:
-            trio.run(run_node, world, config, name, asked)
-        except* BalanceError as errors:
-            sys.exit(f"city-node: {errors.exceptions[0]}")
-    if asked.report:
-        written = report(world, name, time.perf_counter() - started_s)
-        asked.report.write_text(json.dumps(written) + "\n", "utf-8")
+            trio.run(run_node, world, config, name, asked, signals)
+        except BaseExceptionGroup as errors:
+            first = first_of(errors)
+            if isinstance(first, BalanceError):
+                sys.exit(f"city-node: {first}")
+            if isinstance(first, ConfigError):
+                raise first from None
+            raise
+        if asked.report:
+            written = report(world, name, time.perf_counter() - started_s)
+            asked.report.write_text(json.dumps(written) + "\n", "utf-8")
 
 
 def check_writable(field: str, path: Path) -> None:
@@ -138,8 +143,13 @@ class Node:
     views: Sequence[View]
 
 
-async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
+async def run_node(
+    world: World, config: Config, name: str, asked: Run, signals: Signals | None = None
+) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
+
+    Args:
+        signals: what may stop it; None: only a command, or who cancels it.
 
     Raises:
         ConfigError: a port asked for is in use.
@@ -149,7 +159,8 @@ async def run_node(world: World, config: Config, name: str, asked: Run) -> None:
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
     async with trio.open_nursery() as nursery:
-        await nursery.start(stop_on_signal, nursery.cancel_scope)
+        if signals:
+            signals.cancel(nursery.cancel_scope)
         for city, bound in zip(world.cities, listeners, strict=True):
             await nursery.start(travelway.listen, network, city, bound)
         boot = secrets.token_hex(16)
@@ -244,11 +255,8 @@ def run_in_turn(jobs: list[Job]) -> None:
         run_job(job)
 
 
-async def stop_on_signal(
-    scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """Cancel the run at the first SIGINT or SIGTERM."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
+def first_of(errors: BaseException) -> BaseException:
+    """The first error in a group of groups."""
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    return errors

@@ -294,8 +294,9 @@ def close_window(world: World, jobs: list[Job]) -> None:
     """Set the departed on their way and let the time have passed."""
     walking = [world.walking]
     for job in jobs:
-        names = [world.places[place] for place in job.arrivals.rows.from_place]
-        job.city.arrivals.update(names)
+        from_place = job.arrivals.rows.from_place
+        elsewhere = from_place[from_place != job.city.here]  # who never got away has not arrived
+        job.city.arrivals.update(world.places[place] for place in elsewhere)
         departures = job.city.town.departures
         to_place = departures.rows.to_place[: departures.size[0]]
         job.city.departures.update(world.places[place] for place in to_place)
@@ -456,6 +457,6 @@ def city_summary(world: World, city: City) -> dict[str, Any]:
         "prices": prices,
         "stock": {good: int(stock[world.goods.index(good)]) for good in prices},
         "trades": economy.trades(state),
-        "arrivals": dict(sorted(city.arrivals.items())),
-        "departures": dict(sorted(city.departures.items())),
+        "arrivals": dict(sorted((+city.arrivals).items())),
+        "departures": dict(sorted((+city.departures).items())),
     }

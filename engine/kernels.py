@@ -33,4 +33,9 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     Args:
         signature: numba types, see `engine.tables.kernel_type`.
     """
-    return njit(signature, nogil=True, cache=bool(config.CACHE_DIR), **_OPTIONS)
+    return njit(
+        signature,
+        nogil=True,
+        cache=bool(config.CACHE_DIR),  # type: ignore[attr-defined]
+        **_OPTIONS,
+    )

@@ -174,7 +174,7 @@ def joined_by_a_travel_way(node: World, other: str) -> None:
         city.town.roads = Roads(
             place=np.concatenate([roads.place, place * one]),
             cost=np.concatenate([roads.cost, np.ones(1)]),
-                cost_back=np.concatenate([roads.cost_back, np.ones(1)]),
+            cost_back=np.concatenate([roads.cost_back, np.ones(1)]),
             travel_ticks=np.concatenate([roads.travel_ticks, 0 * one]),
             open=np.concatenate([roads.open, np.ones(1, np.uint8)]),
             room=np.concatenate([roads.room, ROOM_UNLIMITED * one]),
@@ -200,8 +200,14 @@ LIVELY = MerchantParameters(
     founding_money=1_100.0, ruin_money=800.0, retires_after_acts=100, mutation_probability=0.0
 )
 GIFTED = {
-    **{"risk": 0.1, "patience": 0.6, "curiosity": 0.9, "gossip": 0.6, "margin": 0.85},
-    **{"loyalty": 0.85, "asking_price": 0.3, "eagerness": 0.2},
+    "risk": 0.1,
+    "patience": 0.6,
+    "curiosity": 0.9,
+    "gossip": 0.6,
+    "margin": 0.85,
+    "loyalty": 0.85,
+    "asking_price": 0.3,
+    "eagerness": 0.2,
 }
 
 

@@ -19,13 +19,17 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
-from city_node import evolve, evolve_run, genomes
-from city_node.config import Wishes
-from city_node.picture import draw
-from engine.tables import Array
-from merchants.genome import NAMES, TRAITS
-from tools.evolution_nodes import spread_shown
-from tools.evolution_trials import (
+from city_node.kernel_cache import prepare
+
+prepare()  # before anything imports numba
+
+from city_node import evolve, evolve_run, genomes  # noqa: E402
+from city_node.config import Wishes  # noqa: E402
+from city_node.picture import draw  # noqa: E402
+from engine.tables import Array  # noqa: E402
+from merchants.genome import NAMES, TRAITS  # noqa: E402
+from tools.evolution_nodes import spread_shown  # noqa: E402
+from tools.evolution_trials import (  # noqa: E402
     EFFECTS,
     MERCHANTS,
     Outcome,
@@ -177,11 +181,10 @@ def traits() -> None:
 
 @app.command()
 def spread(
-    genome: Genome = None,
     picture: Annotated[Path | None, typer.Option(metavar="FILE.png")] = None,
 ) -> None:
     """Two node processes over TCP: does what wins in one reach the other?"""
-    console.print(Markdown("\n".join(spread_shown(_best(genome), picture, console))))
+    console.print(Markdown("\n".join(spread_shown(picture, console))))
 
 
 @app.command()
@@ -199,7 +202,7 @@ def publish() -> None:
         "compare": compared(best),
         "longer": compared(best, 4 * evolve.TICKS),
         "traits": traits_shown(),
-        "spread": spread_shown(best, DOCS / "evolution-spread.png", console),
+        "spread": spread_shown(DOCS / "evolution-spread.png", console),
     }
     for name, lines in parts.items():
         page = page.replace(f"<{name}>", "\n".join(lines))

@@ -17,7 +17,22 @@ from rich.progress import track
 from city_node import genomes
 from city_node.picture import Band, Panel, draw
 from engine.tables import Array
-from merchants.genome import NAMES, genome_of
+
+GIFT = {
+    "risk": 0.15,
+    "patience": 0.71,
+    "curiosity": 0.93,
+    "gossip": 0.68,
+    "margin": 0.92,
+    "loyalty": 0.77,
+    "asking_price": 0.35,
+    "fullness": 0.68,
+    "eagerness": 0.15,
+}
+"""Caution: who seldom stakes his money seldom falls below what a merchant retires with."""
+
+TRAIT = "margin"
+"""By which the gifted are counted."""
 
 NODES = {"atlas": ("Riverwood", "Seaside"), "boreas": ("Portsville", "Winterhold")}
 TICKS = 300_000
@@ -43,11 +58,10 @@ ROADS = (("no road", False), ("road", True))
 Rows = list[dict[str, str]]
 
 
-def two_nodes(gifted: Array, *, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
+def two_nodes(*, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
     """The histories of two node processes; every second merchant of atlas is gifted.
 
     Args:
-        gifted: float64[traits].
         road: whether the nodes are connected.
         seed: of both worlds.
         folder: an empty one.
@@ -55,7 +69,7 @@ def two_nodes(gifted: Array, *, road: bool, seed: int, folder: Path) -> dict[str
     Raises:
         RuntimeError: a node failed.
     """
-    genomes.write(folder / "atlas.json", [genome_of(gifted), {}])
+    genomes.write(folder / "atlas.json", [GIFT, {}])
     genomes.write(folder / "boreas.json", [{}])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -91,7 +105,7 @@ def two_nodes(gifted: Array, *, road: bool, seed: int, folder: Path) -> dict[str
     return found
 
 
-def shares(rows: Rows, trait: int, gifted: float) -> Array:
+def shares(rows: Rows) -> Array:
     """How common the gifted are, by the mean of one trait, weighed by merchants; a look each."""
     looks = TICKS // LOOK
     weight, sums = np.zeros(looks + 1), np.zeros(looks + 1)
@@ -99,29 +113,26 @@ def shares(rows: Rows, trait: int, gifted: float) -> Array:
         merchants = int(row["merchants"])
         if merchants:
             weight[int(row["tick"]) // LOOK] += merchants
-            mean = float(row[f"trait_{NAMES[trait]}_mean"])
-            sums[int(row["tick"]) // LOOK] += merchants * (mean - 0.5) / (gifted - 0.5)
+            mean = float(row[f"trait_{TRAIT}_mean"])
+            sums[int(row["tick"]) // LOOK] += merchants * (mean - 0.5) / (GIFT[TRAIT] - 0.5)
     return (sums / np.maximum(weight, 1))[:looks]
 
 
-def spread_shown(best: Array, picture: Path | None, console: Console) -> list[str]:
+def spread_shown(picture: Path | None, console: Console) -> list[str]:
     """Lines of Markdown, and a picture: how common the gifted are, with and without the road.
 
     Args:
-        best: float64[genomes, traits]; their mean is the gift.
         picture: where it is drawn; None: nowhere.
         console: for the progress.
     """
-    gifted = best.mean(axis=0)
-    trait = int(np.argmax(np.abs(gifted - 0.5)))
     runs = [(name, road, seed) for name, road in ROADS for seed in SEEDS]
     courses: dict[tuple[str, bool], list[Array]] = {}
     lives: dict[tuple[str, bool, str], list[float]] = {}
     for _, road, seed in track(runs, "two nodes", console=console):
         with tempfile.TemporaryDirectory() as folder:
-            histories = two_nodes(gifted, road=road, seed=seed, folder=Path(folder))
+            histories = two_nodes(road=road, seed=seed, folder=Path(folder))
         for node, rows in histories.items():
-            course = shares(rows, trait, float(gifted[trait]))
+            course = shares(rows)
             courses.setdefault((node, road), []).append(course)
             for what in ("founded", "retired"):
                 last = {row["city"]: float(row[f"merchants_{what}"]) for row in rows}
@@ -147,7 +158,7 @@ def spread_shown(best: Array, picture: Path | None, console: Console) -> list[st
         panels = [
             Panel(
                 ", ".join(cities),
-                "gifted, share",
+                "share",
                 [Band(name, found[node, road], none, none) for name, road in ROADS],
                 low=0.0,
                 high=1.0,

@@ -6,6 +6,7 @@ BENCHMARKS = {
     "call_auction": "tools.bench.call_auction",
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
+    "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pygame
 
 from tests import made_up_snapshots as made_up
+from tools.bench import lateness
 from tools.bench.results import Result, Row, row_of
 from viewer.draw import Canvas
 from viewer.history import History
@@ -42,9 +43,11 @@ def measure(tell: Callable[[str, float], None]) -> Result:
     for number, (what, seen, size) in enumerate(cases):
         tell(what, 0.6 + 0.4 * number / len(cases))
         rows += measure_case(what, seen, size)
+    tell("windows of a node, watched and not", 0.9)
+    rows += lateness.rows()
     worst = max(row.high for row in rows if "panel" in row.what)
     found = f"The dearest frame with a panel took {worst:.1f} ms; 16.7 are allowed."
-    return Result("The viewer's frames", EXPECTED, tuple(rows), found)
+    return Result("The viewer's frames, and what it costs the node", EXPECTED, tuple(rows), found)
 
 
 def measure_case(what: str, seen: History, size: tuple[int, int]) -> list[Row]:

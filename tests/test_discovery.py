@@ -1,0 +1,289 @@
+"""Nodes that find each other: what they announce, whom they dial, and real ones on loopback."""
+
+import gc
+import secrets
+import time
+from contextlib import ExitStack
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from zeroconf import ServiceInfo
+
+from city_node import meeting
+from city_node.discovery import (
+    CITIES_MAX,
+    SERVICE,
+    TXT_BYTES_MAX,
+    Discovery,
+    Sighting,
+    announcement,
+    own_addresses,
+    sighting_of,
+)
+from city_node.meeting import NODES_IN_SIGHT_MAX, Horizon
+from city_node.names import check_name
+from city_node.travelway import Network
+from tests.nodes import check_balance, running
+from tests.test_travelway import GOODS, Kept
+from tests.worlds import all_roads, city, world
+
+# --- what is announced ---
+
+
+def is_name(text: str) -> bool:
+    try:
+        check_name("city", text)
+    except ValueError:
+        return False
+    return True
+
+
+letters = st.characters(categories=["L", "N"], include_characters=" -_.'")
+names = st.text(letters, min_size=1, max_size=64).filter(is_name)
+boots = st.text("0123456789abcdef", min_size=32, max_size=32)
+ports = st.integers(1, 65_535)
+ADDRESSES = ["127.0.0.1", "192.0.2.7"]
+
+
+def txt_entries(text: bytes) -> list[bytes]:
+    """The strings of a TXT record, as DNS writes them: a byte of length before each."""
+    entries = []
+    while text:
+        entries.append(text[1 : 1 + text[0]])
+        text = text[1 + text[0] :]
+    return entries
+
+
+def received(info: ServiceInfo) -> ServiceInfo:
+    """An announcement as it comes out at the other end of the wire."""
+    return ServiceInfo(SERVICE, info.name, properties=info.text, addresses=info.addresses)
+
+
+@given(names, boots, st.lists(st.tuples(names, ports), min_size=1, max_size=CITIES_MAX))
+def test_what_is_announced_is_what_is_seen(node, boot, cities) -> None:
+    info = announcement(node, boot, cities, ADDRESSES)
+    sighting = sighting_of(received(info))
+    assert sighting == Sighting(info.name, boot, sighting.addresses, tuple(cities))
+    assert set(sighting.addresses) == set(ADDRESSES)
+
+
+def test_the_list_of_cities_goes_on_in_more_entries() -> None:
+    cities = [(f"A town whose name is rather long {number}", 55_555) for number in range(20)]
+    info = announcement("atlas", "b007" * 8, cities, ADDRESSES)
+    entries = txt_entries(info.text)
+    assert entries[:3] == [b"txtvers=1", b"v=1", b"boot=" + b"b007" * 8]
+    keys = [entry.partition(b"=")[0] for entry in entries[3:]]
+    assert keys == [b"c", b"c1", b"c2", b"c3"]
+    assert max(map(len, entries)) <= TXT_BYTES_MAX
+    assert sighting_of(received(info)).cities == tuple(cities)
+    assert info.name == f"atlas-b007b007.{SERVICE}"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["boot", "c", "c1", "c2", "v", "x"]),
+        st.one_of(
+            st.none(),
+            st.binary(max_size=200),
+            st.lists(st.sampled_from(["A:1", "B:0", "B:65536", ":7", "C", "D:x", "E:²"])).map(
+                lambda parts: ",".join(parts).encode()
+            ),
+        ),
+    ),
+    st.booleans(),
+)
+def test_junk_is_seen_as_junk(properties: dict, has_address: bool) -> None:
+    addresses = [b"\x7f\0\0\1"] if has_address else []
+    info = ServiceInfo(SERVICE, f"junk.{SERVICE}", properties=properties, addresses=addresses)
+    sighting = sighting_of(received(info))
+    if sighting is None:
+        assert not has_address or not properties.get("boot")
+        return
+    assert sighting.addresses == ("127.0.0.1",)
+    assert 0 < len(sighting.boot) <= 64
+    assert len(sighting.cities) <= CITIES_MAX
+    assert all(name and 0 < port < 65_536 for name, port in sighting.cities)
+
+
+def test_own_addresses() -> None:
+    assert own_addresses("127.0.0.1") == ["127.0.0.1"]
+    assert own_addresses("192.0.2.7") == ["192.0.2.7"]
+    everywhere = own_addresses("0.0.0.0")
+    assert everywhere
+    assert "0.0.0.0" not in everywhere
+
+
+# --- whom a node dials ---
+
+
+class Dialled:
+    """Stands in for diallers: each goes on for as long as its road is wanted."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.roads: list[tuple[str, str, int]] = []
+        self.ended = trio.Event()
+        monkeypatch.setattr(meeting, "dial", self.dial)
+
+    async def dial(self, _network, city, hosts, port, wanted) -> None:
+        road = (city.name, hosts[0], port)
+        self.roads.append(road)
+        while wanted() and not self.ended.is_set():
+            await trio.sleep(1)
+        self.roads.remove(road)
+
+
+def horizon(nursery, roads_max: int = 8, boot: str = "5") -> Horizon:
+    cities = world([city("Seaside"), city("Riverwood")], all_roads(2)).cities
+    return Horizon(Network("atlas", GOODS, Kept()), cities, roads_max, boot, nursery)
+
+
+def node(boot: str, *ports: int, host: str = "127.0.0.1") -> Sighting:
+    """A node in sight; its cities are called in the order of its ports."""
+    cities = tuple((f"Town {port}", port) for port in ports)
+    return Sighting(f"node-{boot}.{SERVICE}", boot, (host,), cities)
+
+
+@pytest.mark.trio
+async def test_every_city_dials_every_city_of_a_node_with_a_higher_boot(
+    nursery, autojump_clock, monkeypatch
+) -> None:
+    dialled = Dialled(monkeypatch)
+    sight = horizon(nursery)
+    for boot in ("4", "5", "6"):  # a lower one, our own, a higher one
+        sight.see(node(boot, 2, 1))
+        sight.see(node(boot, 2, 1))  # announcements are repeated
+    await trio.sleep(1)
+    both = [("127.0.0.1", 1), ("127.0.0.1", 2)]
+    assert sorted(dialled.roads) == [
+        (name, *there) for name in ("Riverwood", "Seaside") for there in both
+    ]
+    sight.see(Sighting(node("6").instance, gone=True))
+    await trio.sleep(2)
+    assert dialled.roads == []
+    assert autojump_clock.current_time() >= 3
+
+
+@pytest.mark.trio
+async def test_a_city_dials_no_more_than_it_may_in_name_order(
+    nursery, autojump_clock, monkeypatch
+) -> None:
+    dialled = Dialled(monkeypatch)
+    sight = horizon(nursery, roads_max=3)
+    sight.see(node("6", 9, 8, 7, 6, 5))
+    sight.see(node("7", 1, 2))
+    await trio.sleep(1)
+    assert {port for name, _, port in dialled.roads if name == "Seaside"} == {5, 6, 7}
+    assert len(dialled.roads) == 2 * 3
+    sight.see(Sighting(node("6").instance, gone=True))
+    await trio.sleep(2)
+    assert {port for name, _, port in dialled.roads if name == "Seaside"} == {1, 2}
+    assert autojump_clock.current_time() >= 3
+
+
+@pytest.mark.trio
+async def test_a_road_that_somebody_ended_is_not_dialled_again(
+    nursery, autojump_clock, monkeypatch
+) -> None:
+    dialled = Dialled(monkeypatch)
+    sight = horizon(nursery)
+    sight.see(node("6", 1))
+    await trio.sleep(1)
+    assert len(dialled.roads) == 2
+    dialled.ended.set()
+    await trio.sleep(2)
+    dialled.ended = trio.Event()
+    sight.see(node("6", 1))
+    await trio.sleep(1)
+    assert dialled.roads == []
+    sight.see(Sighting(node("6").instance, gone=True))
+    sight.see(node("6", 1))  # a new one
+    await trio.sleep(1)
+    assert len(dialled.roads) == 2
+    assert autojump_clock.current_time() >= 5
+
+
+@pytest.mark.trio
+async def test_a_flood_of_announcements(nursery, autojump_clock, monkeypatch) -> None:
+    dialled = Dialled(monkeypatch)
+    sight = horizon(nursery)
+    for number in range(10 * NODES_IN_SIGHT_MAX):
+        sight.see(node(f"6{number:09}", 1, 2, 3))
+    await trio.sleep(1)
+    assert len(dialled.roads) == 2 * 8
+    for number in range(10 * NODES_IN_SIGHT_MAX):
+        sight.see(Sighting(node(f"6{number:09}").instance, gone=True))
+    await trio.sleep(2)
+    assert dialled.roads == []
+    assert autojump_clock.current_time() >= 3
+
+
+# --- without a network ---
+
+
+@pytest.mark.trio
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of zeroconf
+@pytest.mark.parametrize("address", ["203.0.113.9", "::1"])
+async def test_where_one_cannot_look_around_there_is_one_warning(address: str) -> None:
+    log = Kept()
+    discovery = Discovery([address])
+    info = announcement("atlas", "b007" * 8, [("Riverwood", 55_555)], ["127.0.0.1"])
+    assert not await discovery.start(info, log)
+    await discovery.stop()
+    (said,) = log.lines
+    assert said.startswith(f"no discovery on {address}: ")
+    assert said.endswith("; use --connect")
+    gc.collect()  # its socket, which it leaves open
+
+
+# --- real nodes ---
+
+
+def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
+    """Two of them have cities of the same names, on one machine and without any option but names
+    of their own, so that nodes of others who work here are not taken for them."""
+    unique = secrets.token_hex(3)
+    nodes = {
+        f"atlas-{unique}": ("Riverwood", "Seaside"),
+        f"boreas-{unique}": ("Riverwood", "Seaside"),
+        f"cronos-{unique}": ("Portsville",),
+    }
+    with ExitStack() as stack:
+        started = {
+            name: stack.enter_context(
+                running(tmp_path, *cities, "--node-name", name, "--merchants", "50")
+            )
+            for name, cities in nodes.items()
+        }
+        for name, node in started.items():
+            for ours in nodes[name]:
+                for other in nodes.keys() - {name}:
+                    for theirs in nodes[other]:
+                        node.wait_for(f"{ours}: road to {theirs}@{other} open")
+        time.sleep(2.0)
+        reports = {name: node.stop() for name, node in started.items()}
+    for name, report in reports.items():
+        check_balance(report)
+        assert report["node"] == name
+        others = {f"{theirs}@{other}" for other in nodes.keys() - {name} for theirs in nodes[other]}
+        for ours in report["cities"]:
+            inside = set(nodes[name]) - {ours["name"]}
+            assert set(ours["arrivals"]) >= others | inside
+            assert set(ours["departures"]) >= others | inside
+
+
+def test_two_nodes_of_one_name_are_told_what_to_do(tmp_path) -> None:
+    name = f"twin-{secrets.token_hex(3)}"
+    refused = f"not let in: name 'RIVERWOOD@{name.upper()}' is already in sight; give one"
+    with (
+        running(tmp_path / "one", "Riverwood", "--node-name", name) as one,
+        running(tmp_path / "other", "Riverwood", "--node-name", name) as other,
+    ):
+        for node in (one, other):
+            node.wait_for(
+                f"another node with a city of the same name is called {name} too; "
+                "give one of the nodes another --node-name"
+            )
+        while not (one.matching(refused) or other.matching(refused)):
+            time.sleep(0.1)
