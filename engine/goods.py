@@ -7,11 +7,15 @@ begin there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
 from engine.tables import Array, Column, allocate
+
+MARKETS = ("haggle", "call", "book")
+HAGGLE, CALL, BOOK = range(3)
+"""How a good changes hands: asking around, a call auction every tick, a continuous order book."""
 
 GOODS_MAX = 64
 """Goods in one world: columns are [.., goods], and a merchant's line on the wire names them all."""
@@ -41,6 +45,7 @@ class Good:
         gathered: anyone can make a unit in one act, from nothing (cutting wood, spinning thread).
         wear: probability that an acting resident who owns some loses one.
         leisure: time off: it cannot be traded, and any other work uses it up.
+        market: how it changes hands, one of MARKETS; means nothing of leisure.
     """
 
     owned: tuple[int, int]
@@ -49,6 +54,7 @@ class Good:
     gathered: bool = False
     wear: float = 0.0
     leisure: bool = False
+    market: Literal["haggle", "call", "book"] = "haggle"
 
     def __post_init__(self) -> None:
         check("", "owned[0]", self.owned[0], 0, OWNED_MAX)
@@ -57,6 +63,8 @@ class Good:
         check("", "base_value[1]", self.base_value[1], self.base_value[0], 1e9)
         check("", "half_value", self.half_value, 1e-3, 1e9)
         check("", "wear", self.wear, 0.0, 1.0)
+        if self.market not in MARKETS:
+            raise ValueError(f"market = {self.market!r}: must be one of {', '.join(MARKETS)}")
 
 
 Goods = Mapping[str, Good]
@@ -110,6 +118,8 @@ class GoodsTable(NamedTuple):
     gathered: Annotated[Array, Column("u1", "goods", "1: made in one act from nothing")]
     wear: Annotated[Array, Column("f8", "goods", "probability of losing one in an act")]
     leisure: Annotated[Array, Column("u1", "goods", "1: time off, never traded")]
+    market: Annotated[Array, Column("u1", "goods", "HAGGLE, CALL or BOOK; HAGGLE for leisure")]
+    rowless: Annotated[Array, Column("u1", "goods", "1: no row of sellers: leisure, CALL, BOOK")]
     product: Annotated[Array, Column("i8", "recipes", "which good a recipe makes")]
     first_material: Annotated[Array, Column("i8", "recipe_ends", "where its materials begin")]
     material: Annotated[Array, Column("i8", "materials", "which good goes in")]
@@ -127,9 +137,11 @@ def goods_table(goods: Goods, recipes: Recipes) -> GoodsTable:
         materials=sum(map(len, recipes.values())),
     )
     for field in fields(Good):
-        if field.name in GoodsTable._fields:
+        if field.name in GoodsTable._fields and field.name != "market":
             column = getattr(table, field.name)
             column[:] = [getattr(good, field.name) for good in goods.values()]
+    table.market[:] = [MARKETS.index(good.market) * (not good.leisure) for good in goods.values()]
+    table.rowless[:] = (table.leisure != 0) | (table.market != HAGGLE)
     table.product[:] = [number[product] for product in recipes]
     table.first_material[1:] = np.cumsum([len(materials) for materials in recipes.values()])
     taken = [pair for materials in recipes.values() for pair in materials.items()]

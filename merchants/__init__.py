@@ -8,6 +8,7 @@ life             founding another, retiring
 town             a city's merchants, roads and who left, as Python holds them
 report           what may be plotted of them
 advance_bazaar   the loop of the bazaar and its merchants: one kernel call a window
+advance_markets  the same for cities where some goods are not haggled over
 
 Knows `engine` and `protocol`; called by `city_node` and `tools`.
 """

@@ -19,7 +19,7 @@ from engine.bazaar.report import (
     stock,
     trades,
 )
-from engine.bazaar.state import Bazaar, found, live, with_room
+from engine.bazaar.state import AnyBazaar, Bazaar, MarketBazaar, found, live, with_room
 from engine.bazaar.step import (
     buy_from_resident,
     move_stall,
@@ -144,7 +144,7 @@ def advance_ticks(
     return np.int64(tick + ticks)
 
 
-def advance(state: Bazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> Bazaar:
+def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
     """The state after a window; arrays are changed in place, or replaced where they had to grow.
 
     Args:
@@ -155,9 +155,13 @@ def advance(state: Bazaar, town: Town, arrivals: Roster, tick: int, ticks: int) 
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
+    loop = advance_ticks
+    if isinstance(state, MarketBazaar):
+        from merchants.advance_markets import advance_markets as loop  # compiled when asked for
+
     end = tick + ticks
     while True:
-        tick = advance_ticks(
+        tick = loop(
             state,
             town.roster,
             town.roads,

@@ -7,7 +7,7 @@ next tick. A bad argument is a ValueError of one line, and nothing has changed.
 
 import numpy as np
 
-from engine.bazaar.state import Bazaar
+from engine.bazaar.state import AnyBazaar
 from engine.economy import Issued
 from engine.goods import OWNED_MAX, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
@@ -20,7 +20,7 @@ VALUE_MAX = 1e9
 """Coins; a base value never grows beyond what one may be founded with."""
 
 
-def gift(bazaar: Bazaar, random: np.random.Generator, *, coins: float) -> Issued:
+def gift(bazaar: AnyBazaar, random: np.random.Generator, *, coins: float) -> Issued:
     """Every resident is given so many coins; fewer than none takes away, at most what he has."""
     del random
     check("", "coins", coins, -1e9, 1e9)
@@ -28,7 +28,7 @@ def gift(bazaar: Bazaar, random: np.random.Generator, *, coins: float) -> Issued
     return _set_money(bazaar, np.maximum(money_minor + round(coins * MINOR_PER_COIN), 0))
 
 
-def scale_money(bazaar: Bazaar, random: np.random.Generator, *, factor: float) -> Issued:
+def scale_money(bazaar: AnyBazaar, random: np.random.Generator, *, factor: float) -> Issued:
     """Every resident's money is multiplied, rounded down to the minor unit."""
     del random
     check("", "factor", factor, 0.0, 1000.0)
@@ -36,7 +36,7 @@ def scale_money(bazaar: Bazaar, random: np.random.Generator, *, factor: float) -
     return _set_money(bazaar, np.floor(money_minor * factor))
 
 
-def harvest(bazaar: Bazaar, random: np.random.Generator, *, good: int, units: int) -> Issued:
+def harvest(bazaar: AnyBazaar, random: np.random.Generator, *, good: int, units: int) -> Issued:
     """A glut: every resident finds so many units of a good."""
     del random
     check("", "units", units, 0, OWNED_MAX)
@@ -48,7 +48,7 @@ def harvest(bazaar: Bazaar, random: np.random.Generator, *, good: int, units: in
 
 
 def failed_harvest(
-    bazaar: Bazaar, random: np.random.Generator, *, good: int, share: float
+    bazaar: AnyBazaar, random: np.random.Generator, *, good: int, share: float
 ) -> Issued:
     """Every resident loses a share of his stock of a good, rounded up to the unit."""
     del random
@@ -60,7 +60,7 @@ def failed_harvest(
 
 
 def change_values(
-    bazaar: Bazaar,
+    bazaar: AnyBazaar,
     random: np.random.Generator,
     *,
     good: int,
@@ -80,7 +80,7 @@ def change_values(
     return _noticed(bazaar)
 
 
-def _set_money(bazaar: Bazaar, money_minor: Array) -> Issued:
+def _set_money(bazaar: AnyBazaar, money_minor: Array) -> Issued:
     total_minor = money_minor.sum(dtype=np.float64)
     check("", "money of all residents then, minor units", total_minor, 0, MONEY_MINOR_MAX)
     change_minor = money_minor.astype(np.int64) - bazaar.residents.money_minor
@@ -92,7 +92,7 @@ def _set_money(bazaar: Bazaar, money_minor: Array) -> Issued:
     )
 
 
-def _noticed(bazaar: Bazaar) -> Issued:
+def _noticed(bazaar: AnyBazaar) -> Issued:
     bazaar.books.shocked[0] = 1
     return Issued()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.bazaar.state import Bazaar
+from engine.bazaar.state import AnyBazaar, MarketBazaar
 from engine.economy import Chart
 from engine.measures import gini
 from engine.money import MINOR_PER_COIN
@@ -25,49 +25,53 @@ CHARTS = (
 )
 
 
-def residents(bazaar: Bazaar) -> int:
+def residents(bazaar: AnyBazaar) -> int:
     """How many live here."""
     return len(bazaar.residents.money_minor)
 
 
-def holdings_minor(bazaar: Bazaar) -> int:
-    """The residents' money, minor units."""
-    return int(bazaar.residents.money_minor.sum())
+def holdings_minor(bazaar: AnyBazaar) -> int:
+    """The residents' money and what is held for bids, minor units."""
+    money_minor = int(bazaar.residents.money_minor.sum())
+    if isinstance(bazaar, MarketBazaar):
+        money_minor += int(bazaar.exchange.held_minor[0])
+    return money_minor
 
 
-def prices(bazaar: Bazaar) -> Array:
+def prices(bazaar: AnyBazaar) -> Array:
     """float64[goods]: mean expected price, coins; NaN for leisure and where nobody lives."""
     return _unless_leisure(bazaar, np.mean)
 
 
-def price_range(bazaar: Bazaar) -> Array:
+def price_range(bazaar: AnyBazaar) -> Array:
     """float64[2, goods]: lowest and highest expected price, coins; NaN as in `prices`."""
     return np.stack([_unless_leisure(bazaar, np.min), _unless_leisure(bazaar, np.max)])
 
 
-def _unless_leisure(bazaar: Bazaar, summary: Callable[..., Array]) -> Array:
+def _unless_leisure(bazaar: AnyBazaar, summary: Callable[..., Array]) -> Array:
     expected = bazaar.residents.expected_price
     if len(expected) == 0:
         return np.full(expected.shape[1], np.nan)
     return np.where(bazaar.goods.leisure != 0, np.nan, summary(expected, axis=0))
 
 
-def stock(bazaar: Bazaar) -> Array:
-    """int64[goods]: units that residents own; of leisure, the rest they have had."""
-    return bazaar.residents.owned.sum(axis=0, dtype=np.int64)
+def stock(bazaar: AnyBazaar) -> Array:
+    """int64[goods]: units residents own or the market holds; of leisure, the rest they have had."""
+    units = bazaar.residents.owned.sum(axis=0, dtype=np.int64)
+    return units + bazaar.exchange.held if isinstance(bazaar, MarketBazaar) else units
 
 
-def trades(bazaar: Bazaar) -> int:
+def trades(bazaar: AnyBazaar) -> int:
     """Units sold since the founding, to residents and to merchants."""
     return int(bazaar.books.trades[0])
 
 
-def series(bazaar: Bazaar) -> dict[str, float]:
+def series(bazaar: AnyBazaar) -> dict[str, float]:
     """Numbers to plot over time: the Gini coefficient of money."""
     return {"gini_money": gini(bazaar.residents.money_minor)}
 
 
-def samples(bazaar: Bazaar, most: int) -> dict[str, Array]:
+def samples(bazaar: AnyBazaar, most: int) -> dict[str, Array]:
     """Money and base value of leisure, coins, of at most `most` residents, evenly spaced."""
     count = len(bazaar.residents.money_minor)
     rows = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))

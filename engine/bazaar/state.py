@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from engine.bazaar.exchange import Exchange, exchange_with_room, found_exchange, live_orders
 from engine.bazaar.params import Parameters, Rules
 from engine.economy import Setting
 from engine.goods import GoodsTable, check, goods_table
@@ -44,7 +45,24 @@ class Bazaar(NamedTuple):
     rules: Rules
 
 
-def found(setting: Setting, parameters: Parameters) -> Bazaar:
+class MarketBazaar(NamedTuple):
+    """A Bazaar where some goods are not haggled over; a type apart, for kernels compile for types.
+
+    Whatever takes a Bazaar takes it too.
+    """
+
+    residents: Residents
+    rows: Rows
+    books: Books
+    goods: GoodsTable
+    rules: Rules
+    exchange: Exchange
+
+
+AnyBazaar = Bazaar | MarketBazaar
+
+
+def found(setting: Setting, parameters: Parameters) -> AnyBazaar:
     """A new bazaar: goods and tastes drawn, everyone expecting what his goods are worth to him.
 
     Args:
@@ -74,21 +92,28 @@ def found(setting: Setting, parameters: Parameters) -> Bazaar:
     residents.expected_price[:, table.leisure != 0] = np.nan  # else merchants would deal in it
     residents.place[:] = -1
     rows = allocate(Rows, **sizes, sellers=setting.residents)
-    return Bazaar(residents, rows, allocate(Books, **sizes), table, packed(Rules, parameters))
+    state = Bazaar(residents, rows, allocate(Books, **sizes), table, packed(Rules, parameters))
+    if not table.market.any():
+        return state
+    return MarketBazaar(*state, found_exchange(setting.goods, table, setting.residents))
 
 
-def with_room(state: Bazaar, merchants: int) -> Bazaar:
-    """The state with rows of sellers long enough for everybody and so many stalls."""
+def with_room(state: AnyBazaar, merchants: int) -> AnyBazaar:
+    """The state with rows of sellers, books and auctions for everybody and so many stalls."""
     sellers = len(state.residents.money_minor) + merchants
+    if isinstance(state, MarketBazaar):
+        state = state._replace(exchange=exchange_with_room(state.exchange, sellers))
     if state.rows.ask.shape[1] >= sellers:
         return state
     return state._replace(rows=resized(state.rows, sellers=sellers))
 
 
-def live(state: Bazaar) -> Iterator[Array]:
+def live(state: AnyBazaar) -> Iterator[Array]:
     """Every array that the future depends on, without spare capacity, in declared order."""
     yield from state.residents
     for good, count in enumerate(state.rows.size):
         yield state.rows.ask[good, :count]
         yield state.rows.seller[good, :count]
     yield from state.books
+    if isinstance(state, MarketBazaar):
+        yield from live_orders(state.exchange, state.goods)

@@ -57,7 +57,7 @@ def renew_offers(bazaar, stalls, resident):
     residents, goods = bazaar.residents, bazaar.goods
     u = worth_of_coin(bazaar, resident)
     for good in range(len(goods.half_value)):
-        if goods.leisure[good] != 0:
+        if goods.rowless[good] != 0:
             continue
         place = np.int64(residents.place[resident, good])
         owned = residents.owned[resident, good]

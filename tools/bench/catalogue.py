@@ -2,6 +2,8 @@
 
 BENCHMARKS = {
     "bazaar": "tools.bench.bazaar",
+    "order_book": "tools.bench.order_book",
+    "call_auction": "tools.bench.call_auction",
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
     "evolution": "tools.bench.evolution",
