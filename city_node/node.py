@@ -193,11 +193,10 @@ async def run_windows(node: Node) -> None:
         with trio.CancelScope(shield=True):  # a window once begun is finished
             give_inputs(network, world)
             if wished:
-                started_s = time.perf_counter()
                 jobs = open_window(world, window_ticks(world, wished))
-                await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
+                engine_s = await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
                 close_window(world, jobs)
-                node.pace.passed(jobs[0].ticks, time.perf_counter() - started_s)
+                node.pace.passed(jobs[0].ticks, engine_s)
                 take_abroad(network, world)
             for view in node.views:
                 view.look(world)
@@ -242,17 +241,26 @@ def world_goods(config: Config) -> tuple[str, ...]:
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
 
 
-async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> None:
-    """Advance all cities of a window, on so many threads; one hop to a thread for each."""
+async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
+    """Advance all cities of a window, on so many threads; one hop to a thread for each.
+
+    Returns:
+        Seconds the slowest thread worked; not how long it was waited for, which a busy network
+        makes longer, and windows would then become ever shorter.
+    """
+    took_s: list[float] = []
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(offload, run_in_turn, jobs[thread::threads])
+            nursery.start_soon(offload, run_in_turn, jobs[thread::threads], took_s)
+    return max(took_s)
 
 
-def run_in_turn(jobs: list[Job]) -> None:
+def run_in_turn(jobs: list[Job], took_s: list[float]) -> None:
     """What one thread does in a window."""
+    started_s = time.perf_counter()
     for job in jobs:
         run_job(job)
+    took_s.append(time.perf_counter() - started_s)
 
 
 def first_of(errors: BaseException) -> BaseException:

@@ -16,7 +16,7 @@ from city_node.cli import main
 from city_node.config import Wishes, resolve
 from city_node.meeting import PORT_FIRST, open_listeners
 from city_node.node_name import claimed_name, host_name
-from city_node.world import BalanceError
+from city_node.world import BalanceError, open_window
 from tests.nodes import check_balance, free_port, let_a_window_pass, own_environment, running
 from tests.test_travelway import Kept
 from tests.worlds import all_roads, city, world
@@ -145,6 +145,19 @@ def test_books_that_do_not_balance_are_the_end(monkeypatch, capsys, threads: str
         assert ended.value.code == 1
     assert [each for each in said if "  tick " not in each] == [line]
     assert not Path("report.json").exists()
+
+
+@pytest.mark.trio
+async def test_waiting_for_a_thread_is_not_the_engines_time() -> None:
+    """A busy network makes a window wait; the next must not become shorter for it, and so on."""
+    of = world([city("Ash"), city("Elm")], all_roads(2))
+
+    async def late(function, *arguments) -> None:
+        time.sleep(0.5)
+        function(*arguments)
+
+    engine_s = await node.run_jobs(open_window(of, 1), 2, late)
+    assert 0 < engine_s < 0.5
 
 
 # --- joined by hand ---

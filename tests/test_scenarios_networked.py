@@ -2,12 +2,12 @@
 
 Tolerances are from ten runs by `python -m tools.networked`, on a busy machine:
 
-- 7: gap apart 31.7 ± 2.1 coins (28.0 … 34.4); joined, 0.12 ± 0.12 of it (0.00 … 0.37); 15,600 to
-  23,600 merchants crossed. With the roads closed (no `--connect`) nobody crosses and the gap stays.
-- 8: 159 to 188 merchants sent and as many came back; 0 to 2 more had left Riverwood as the road
-  closed. 680 to 1,175 coins earned; as much was gone from Riverwood, but once 2,116 more, with two
-  of its merchants who were on the wire at the end. Beds in stock 9.5 ± 1.9 (6.4 … 13.4); alone, 0.
-  When nothing is trapped nothing is earned, and there are no beds.
+- 7: gap apart 32.9 ± 2.3 coins (29.9 … 36.7); joined, 0.14 ± 0.09 of it (−0.05 … 0.27); 21,000 to
+  39,000 merchants crossed. With the roads closed (no `--connect`) nobody crosses and the gap stays.
+- 8: 167 to 185 merchants sent and as many came back, at both ends. 949 ± 140 coins earned (740 …
+  1,170), and as much gone from Riverwood; in one of thirty runs 2,100 more, with two of its own
+  merchants who were on the wire as the road closed. Beds in stock 10.4 ± 2.2 (7.6 … 14.8); alone,
+  0. When nothing is trapped nothing is earned, and there are no beds.
 """
 
 from tools.networked import beds, lending

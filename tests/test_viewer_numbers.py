@@ -140,7 +140,9 @@ def test_columns_are_what_a_plain_loop_finds(ticks, width, random):
     wide = (axis.high - axis.low) / width
     groups = [
         [place for place, _ in group]
-        for _, group in itertools.groupby(enumerate(ticks), lambda entry: entry[1] // wide)
+        for _, group in itertools.groupby(
+            enumerate(ticks), lambda entry: math.floor(entry[1] / wide)
+        )
     ]
     assert [group[0] for group in groups] == columns.starts.tolist()
     for column, group in enumerate(groups):

@@ -26,6 +26,7 @@ import trio
 
 from city_node.border import Quota, admit, place_of
 from city_node.config import Wishes, resolve
+from city_node.travelway import OUTBOX_MERCHANTS_MAX
 from city_node.world import World, found_world
 from merchants.roster import empty
 from protocol.bulk import BulkDecoder, _shape
@@ -43,8 +44,8 @@ POURED_AT_ONCE = 10_000
 OURS, NAIVE, SENT = 300_000, 60_000, 100_000
 """Merchants a round: half a second each."""
 
-BATCH = 1_024
-"""Merchants that a full outbox of a travel-way holds."""
+INBOX_MERCHANTS_MAX = 4_096
+"""Rows of the columns; then they are filled anew."""
 
 WALKING_MAX = 512
 """Let in before the world is emptied, as by a window: a border bounds how many it has in town."""
@@ -137,22 +138,25 @@ def beside(work: Callable[..., None], *arguments: Any) -> Iterator[socket.socket
 
 
 class Columns:
-    """Arrays with a row a merchant, filled from the top."""
+    """Arrays with a row a merchant, filled from the top and, once full, again: windows pass."""
 
-    def __init__(self, count: int) -> None:
-        self.size = 0
-        self.numbers = np.empty((4, count), np.int64)
-        self.prices = np.empty((count, len(GOODS), len(CITIES)))
+    def __init__(self) -> None:
+        self.size = self.used = 0
+        self.numbers = np.empty((4, INBOX_MERCHANTS_MAX), np.int64)
+        self.prices = np.empty((INBOX_MERCHANTS_MAX, len(GOODS), len(CITIES)))
 
     def take(self, came: Merchants) -> None:
         """Append what came."""
-        end = self.size + len(came)
+        if self.used + len(came) > INBOX_MERCHANTS_MAX:
+            self.used = 0
+        end = self.used + len(came)
         columns = (came.money_minor, came.good, came.capacity, came.owned)
         for row, column in zip(self.numbers, columns, strict=True):
-            row[self.size : end] = np.frombuffer(column, np.int64)
+            row[self.used : end] = np.frombuffer(column, np.int64)
         shape = (len(came), len(came.goods), len(came.cities))
-        self.prices[self.size : end] = np.frombuffer(came.prices).reshape(shape)
-        self.size = end
+        self.prices[self.used : end] = np.frombuffer(came.prices).reshape(shape)
+        self.used = end
+        self.size += len(came)
 
 
 class Border:
@@ -272,10 +276,10 @@ async def send(stream: trio.SocketStream, travellers: list[Merchant]) -> Rate:
     """Write full outboxes."""
     connection = await greeted(stream)
     clock = Clock()
-    for _ in range(SENT // BATCH):
-        lines, _ = connection.send_merchants(travellers[:BATCH])
+    for _ in range(SENT // OUTBOX_MERCHANTS_MAX):
+        lines, _ = connection.send_merchants(travellers[:OUTBOX_MERCHANTS_MAX])
         await stream.send_all(lines)
-    return clock.rate(SENT // BATCH * BATCH)
+    return clock.rate(SENT // OUTBOX_MERCHANTS_MAX * OUTBOX_MERCHANTS_MAX)
 
 
 def send_ours(travellers: list[Merchant]) -> Rate:
@@ -309,7 +313,7 @@ def measure(tell: Callable[[str, float], None]) -> Result:
         tell(f"round {number + 1} of {ROUNDS}", number / ROUNDS)
         rounds.append(
             (
-                receive_ours(data, Columns(OURS)),
+                receive_ours(data, Columns()),
                 receive_ours(data, Border()),
                 receive_naive(data),
                 *codec(data),
