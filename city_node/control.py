@@ -6,8 +6,9 @@ A command that cannot be carried out is a ValueError of one line, and nothing ha
 import trio
 
 from city_node.config import dialling, speed_of
+from city_node.network import Network
 from city_node.pace import Pace
-from city_node.travelway import Network, dial
+from city_node.travelway import dial
 from city_node.world import Event, World, city_named, events_of, schedule
 from protocol import observe
 

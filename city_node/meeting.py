@@ -20,7 +20,8 @@ from city_node.discovery import (
 )
 from city_node.errors import ConfigError
 from city_node.log import Log
-from city_node.travelway import Network, dial
+from city_node.network import Network
+from city_node.travelway import dial
 from city_node.world import City, World
 
 PORT_FIRST = 55_555

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from city_node.errors import ConfigError
+from city_node.network import Network
 from city_node.pace import Pace
-from city_node.travelway import Network
 from city_node.world import World, city_summary
 from engine.money import MINOR_PER_COIN
 

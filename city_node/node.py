@@ -20,18 +20,19 @@ import trio
 from city_node import observer, travelway, websocket, window
 from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
+from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
 from city_node.log import Log
 from city_node.meeting import meet_others, open_listeners
 from city_node.metrics import Metrics, served
+from city_node.network import Network
 from city_node.node_name import claimed_name
 from city_node.observer import Observers
 from city_node.pace import Pace
 from city_node.running import Running, noted, token_file
 from city_node.signals import Signals
 from city_node.status import Status
-from city_node.travelway import Network, give_inputs, take_abroad
 from city_node.world import (
     BalanceError,
     Job,

@@ -15,9 +15,9 @@ from typing import Any
 import trio
 
 from city_node.errors import ConfigError
+from city_node.network import Network
 from city_node.pace import Pace
 from city_node.snapshot import snapshot
-from city_node.travelway import Network
 from city_node.world import World
 from protocol import observe
 from protocol.observe_lines import CommandReader, encode

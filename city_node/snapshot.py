@@ -9,8 +9,8 @@ from collections import Counter
 import numpy as np
 import trio
 
+from city_node.network import CROSSING_S, Network, Travelway
 from city_node.pace import Pace
-from city_node.travelway import CROSSING_S, Network, Travelway
 from city_node.world import City, World, merchants_minor
 from engine.economy import Chart as EconomyChart
 from merchants import report as merchants

@@ -24,8 +24,9 @@ from city_node.border import (
     on_the_wire,
     place_of,
 )
+from city_node.crossing import give_inputs, take_abroad
 from city_node.log import Log
-from city_node.travelway import Network, Travelway, give_inputs, take_abroad
+from city_node.network import Network, Travelway
 from city_node.world import World, advance
 from engine.money import MINOR_PER_COIN
 from merchants.roster import chosen

@@ -25,7 +25,7 @@ from city_node.discovery import (
 )
 from city_node.meeting import NODES_IN_SIGHT_MAX, Horizon
 from city_node.names import check_name
-from city_node.travelway import Network
+from city_node.network import Network
 from tests.nodes import check_balance, running
 from tests.test_travelway import GOODS, Kept
 from tests.worlds import all_roads, city, world

@@ -12,22 +12,18 @@ import pytest
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
+from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
+from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
     CONNECT_S_MAX,
-    INBOX_BYTES_MAX,
     NOT_READING_S_MAX,
-    OUTBOX_MERCHANTS_MAX,
     REDIAL_S_MAX,
     REDIAL_S_MIN,
-    RETURNED_BYTES_MAX,
-    Network,
     dial,
-    give_inputs,
     listen,
     speak,
-    take_abroad,
 )
 from city_node.world import advance
 from protocol.limits import LINE_BYTES_MAX

@@ -26,7 +26,7 @@ import trio
 
 from city_node.border import Quota, admit, place_of
 from city_node.config import Wishes, resolve
-from city_node.travelway import OUTBOX_MERCHANTS_MAX
+from city_node.network import OUTBOX_MERCHANTS_MAX
 from city_node.world import World, found_world
 from merchants.roster import empty
 from protocol.bulk import BulkDecoder, _shape
@@ -68,7 +68,7 @@ instead of two saved a tenth together. No garbage collection, a larger buffer of
 blocks, `decode_lines` instead of a line at a time, and types without bounds saved nothing that
 could be told from noise, or at most a twentieth. What is left beside parsing is moving numbers
 out of objects, which only a parser of our own could spare.
-""".strip()
+""".replace("\n", " ").strip()
 
 
 class Rate(NamedTuple):

@@ -1,0 +1,125 @@
+"""A node's travel-ways as data: every connection, what waits on it, what peers have brought.
+
+Shared by `travelway` (the connections themselves), `crossing` (what the world takes and gives) and
+those who show it. Nothing here is unbounded: a peer that does not read fills its own outbox and
+nobody else's, one that writes too fast waits for the next window.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import trio
+
+from city_node.border import Quota
+from city_node.log import Log
+from city_node.world import City
+from merchants.roster import Roster
+from protocol.connection import Connection
+from protocol.events import Merchants
+from protocol.messages import Merchant
+
+OUTBOX_MERCHANTS_MAX = 1_024
+"""Merchants on their way to one peer's socket: two windows of a busy city, 0.7 MB of lines."""
+
+INBOX_BYTES_MAX = 1_048_576
+"""Of one peer's merchants, lines and prices, waiting for the next window: some 1,200 merchants.
+Beyond these its socket is not read, so that what strangers send is never a matter of memory."""
+
+RETURNED_BYTES_MAX = 262_144
+"""Lines on their way back to a peer. Beyond these its socket is not read until it reads."""
+
+CROSSING_S = 1.5
+"""How long one who has crossed is shown on his way, for people to see him walk."""
+
+CROSSINGS_MAX = 24
+"""Shown on one travel-way, both directions; more would hide each other."""
+
+
+@dataclass(eq=False)
+class Travelway:
+    """One connection, from accept or dial to close.
+
+    Attributes:
+        peer: its name as people see it; empty until it has greeted.
+        waiting_bytes: of merchants heard and not yet given to the world.
+        drained: set when the world has taken them, or lines that go back have been written.
+        outbox: who is to be written, with his row should he have to come home.
+        greeting: bytes of our name, to be written at once and alone.
+        going_back: lines to be written back, once the quiet after the greeting is over.
+        wake: set when there is something to write.
+        redial: of the task that would dial again; None: the peer dialled.
+        crossings: who has crossed lately: when, the good he carried or "", whether outward.
+    """
+
+    city: City
+    stream: trio.SocketStream
+    address: str
+    connection: Connection
+    redial: trio.CancelScope | None
+    peer: str = ""
+    ready: bool = False
+    place: int = -1
+    waiting_bytes: int = 0
+    drained: trio.Event = field(default_factory=trio.Event)
+    outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
+    greeting: bytearray = field(default_factory=bytearray)
+    going_back: bytearray = field(default_factory=bytearray)
+    wake: trio.Event = field(default_factory=trio.Event)
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    why_closed: str = ""
+    crossings: deque[tuple[float, str, bool]] = field(
+        default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
+    )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is to be read of this peer for now."""
+        return self.waiting_bytes >= INBOX_BYTES_MAX or len(self.going_back) >= RETURNED_BYTES_MAX
+
+    def send_back(self, lines: bytes) -> None:
+        """Queue lines that go back."""
+        self.going_back += lines
+        self.wake.set()
+
+    def close(self, reason: str) -> None:
+        """End the connection from any task."""
+        self.why_closed = self.why_closed or reason
+        self.scope.cancel()
+
+
+@dataclass
+class Network:
+    """All travel-ways of a node.
+
+    Attributes:
+        node: the node's name.
+        own: casefolded names of our cities that are listened for.
+        goods: what may travel: the world's goods less leisure, in the world's order.
+        open: greeted travel-ways by city and casefolded name of the peer.
+        silent: those that have not greeted, oldest first.
+        heard: merchants waiting for the next window, in the order in which they came.
+        gone: closed travel-ways whose outbox has to come home.
+        quotas: by city and casefolded name of the peer.
+        refused: lines and merchants refused, by city and name of the peer.
+    """
+
+    node: str
+    goods: tuple[str, ...]
+    log: Log
+    own: set[str] = field(default_factory=set)
+    open: dict[tuple[int, str], Travelway] = field(default_factory=dict)
+    silent: list[Travelway] = field(default_factory=list)
+    heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
+    gone: list[Travelway] = field(default_factory=list)
+    quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def node_suffix(self) -> str:
+        """What full names of our cities end in on the wire."""
+        return f"@{self.node.upper()}"
+
+
+def bytes_of(came: Merchants) -> int:
+    """What merchants take up while they wait: their lines and their prices."""
+    return sum(map(len, came.lines)) + came.prices.itemsize * len(came.prices)
