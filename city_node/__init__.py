@@ -1,11 +1,15 @@
 """The program: `city-node NAME ...` runs cities, shows them, and ends them cleanly.
 
-cli           what a user types
-config        what he means: flags, environment, file and defaults become one checked Config
-world         the cities of a process and the roads between them: windows, events, report
-node          the nursery and the window loop
-status        the live lines in the terminal
-kernel_cache  where compiled kernels are kept
+cli, verbs      what a user types
+config, fields  what he means: flags, environment, file and defaults become one checked Config
+world           the cities of a process and the roads between them: windows, events, report
+node            the nursery and the window loop; pace, signals, kernel_cache beside it
+status, snapshot, observer, history, window, metrics, websocket
+                who is shown the world between two windows, and control, what they may ask
+meeting, discovery, travelway, network, crossing, border
+                other nodes and programs: found, spoken with, and who of theirs may enter
+evolve, evolve_run, genomes, picture
+                the laboratory
 
 The deterministic part is `world`; nothing in it sees a clock, a socket or a thread.
 """

@@ -7,20 +7,30 @@ one line that names field, value and limit. Imports the engine's parameters, so 
 `kernel_cache.prepare`.
 """
 
-import dataclasses
-import ipaddress
 import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_type_hints
-
-import msgspec
+from typing import Any
 
 from city_node import genomes
 from city_node.errors import ConfigError
+from city_node.fields import (
+    address_in,
+    check_fields,
+    converted,
+    merged,
+    read_toml,
+    table_in,
+    tables_in,
+    text_in,
+    whole_number,
+    wish_or,
+    wished_or,
+    yes_or_no,
+)
 from city_node.names import check_name
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
@@ -172,61 +182,34 @@ def _resolve(wishes: Wishes) -> Config:
     if "goods" in written or "recipes" in written:
         for key in ("goods", "recipes", "cities"):
             defaults.pop(key, None)
-    names = wishes.cities or tuple(_tables(written, "cities"))
+    names = wishes.cities or tuple(tables_in(written, "cities"))
     _check_names(names)
     shared = merged(defaults, written)
     shared.pop("cities", None)
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
-    _check_fields(
-        "", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies)
-    )
+    check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     checked = {
         name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
-        for name in (*names, *_not_among(names, _tables(written, "cities")))
+        for name in (*names, *_not_among(names, tables_in(written, "cities")))
     }
     cities = tuple(checked[name] for name in names)
     _check_same_goods(cities)
-    observe_port = _or(wishes.observe_port, shared["observe_port"])
+    observe_port = wish_or(wishes.observe_port, shared["observe_port"])
     return Config(
         seed=_seed(wishes, shared),
-        speed_ticks_per_s=speed_of(_or(wishes.speed, shared.get("speed", "6000"))),
+        speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
-        node_name=_node_name(_or(wishes.node_name, shared.get("node_name"))),
+        node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
         roads=_roads(shared, names),
         network=_network(wishes, shared, names),
-        observe_port=_count("observe_port", observe_port, 65_535),
-        observe_bind=_address("observe_bind", _or(wishes.observe_bind, shared["observe_bind"])),
+        observe_port=whole_number("observe_port", observe_port, 65_535),
+        observe_bind=address_in(
+            "observe_bind", wish_or(wishes.observe_bind, shared["observe_bind"])
+        ),
     )
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file.
-
-    Raises:
-        ConfigError: it cannot be read, or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config = '{path}': cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise ConfigError(f"config = '{path}': not TOML ({error})") from None
-    except RecursionError:
-        raise ConfigError(f"config = '{path}': not TOML (too deeply nested)") from None
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables merged key by key, all the way down; elsewhere `over` wins. A recipe is replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            result[key] = base[key] | value if key == "recipes" else merged(base[key], value)
-        else:
-            result[key] = value
-    return result
 
 
 def _of_city(shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,22 +217,8 @@ def _of_city(shared: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in shared.items() if key not in of_node}
 
 
-def _tables(table: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = table.get(key, {})
-    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
-        raise ValueError(f"{key} = {found!r}: must be a table of tables")
-    return found
-
-
-def _check_fields(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key, value in table.items():
-        if key not in known:
-            names = ", ".join(sorted(known))
-            raise ValueError(f"{where}{key} = {value!r}: unknown field, must be one of {names}")
-
-
 def _by_folded_name(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.casefold(): own for name, own in _tables(table, "cities").items()}
+    return {name.casefold(): own for name, own in tables_in(table, "cities").items()}
 
 
 def _not_among(names: tuple[str, ...], tables: Mapping[str, Any]) -> list[str]:
@@ -291,17 +260,17 @@ def _city(
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
     table = merged(for_all, own)
-    economy_name = _number_free_text(where + "economy", table.get("economy"))
+    economy_name = text_in(where + "economy", table.get("economy"))
     economy = load(economy_name)
-    _check_fields(where, own, (*CITY_FIELDS, economy_name))
-    merchants = dict(_table(where + "merchants", table.get("merchants", {})))
+    check_fields(where, own, (*CITY_FIELDS, economy_name))
+    merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
     genome = merchants.pop("genome", None)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
-        for good, fields in _tables(table, "goods").items()
+        for good, fields in tables_in(table, "goods").items()
     }
-    recipes = _recipes(where, _tables(table, "recipes"))
+    recipes = _recipes(where, tables_in(table, "recipes"))
     try:
         check_goods(goods, recipes)
     except ValueError as error:
@@ -309,8 +278,8 @@ def _city(
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=_wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX),
-        merchants=_wished_or(
+        locals=wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX),
+        merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
         goods=goods,
@@ -318,19 +287,12 @@ def _city(
         parameters=converted(
             f"{where}{economy_name}.",
             economy.Parameters,
-            _table(where + economy_name, table.get(economy_name, {})),
+            table_in(where + economy_name, table.get(economy_name, {})),
         ),
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
-        evolution=_yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
+        evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
     )
-
-
-def _yes_or_no(field: str, wish: bool | None, value: Any) -> bool:
-    chosen = _or(wish, value)
-    if not isinstance(chosen, bool):
-        raise ValueError(f"{field} = {chosen!r}: must be true or false")
-    return chosen
 
 
 def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:
@@ -338,72 +300,19 @@ def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, .
     if path is None:
         return ()
     folder = beside.parent if beside else Path()
-    return genomes.read(field, folder / _number_free_text(field, path))
-
-
-def _or(wish: Any, value: Any) -> Any:
-    return value if wish is None else wish
-
-
-def _wished_or(flag: str, wish: int | None, field: str, value: Any, most: int) -> int:
-    """A count from a flag or else from a file; both are checked, each under its own name."""
-    _count(field, value, most)
-    return value if wish is None else _count(flag, wish, most)
-
-
-def _table(field: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{field} = {value!r}: must be a table")
-    return value
+    return genomes.read(field, folder / text_in(field, path))
 
 
 def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     for product, materials in tables.items():
         for material, units in materials.items():
-            _count(f"{where}recipes.{product}.{material}", units, 10**6, least=1)
+            whole_number(f"{where}recipes.{product}.{material}", units, 10**6, least=1)
     return dict(tables)
 
 
-def _count(field: str, value: Any, most: int, least: int = 0) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(f"{field} = {value!r}: must be a whole number from {least} to {most}")
-    return value
-
-
-def _number_free_text(field: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{field} = {value!r}: must be text")
-    return value
-
-
-def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
-    """A frozen dataclass from a table: known fields only, of the declared types, within bounds.
-
-    Args:
-        where: what precedes a field's name in an error.
-
-    Raises:
-        ValueError: one line with field, value and limit.
-    """
-    hints = get_type_hints(kind)
-    _check_fields(where, table, tuple(hints))
-    for field in dataclasses.fields(kind):
-        if field.name in table:
-            try:
-                msgspec.convert(table[field.name], hints[field.name])
-            except msgspec.ValidationError as error:
-                raise ValueError(f"{where}{field.name} = {table[field.name]!r}: {error}") from None
-        elif field.default is dataclasses.MISSING:
-            raise ValueError(f"{where}{field.name}: is missing")
-    try:
-        return msgspec.convert(dict(table), kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{where}{error}") from None
-
-
 def _seed(wishes: Wishes, shared: Mapping[str, Any]) -> int:
-    chosen = _or(wishes.seed, shared.get("seed"))
-    return secrets.randbelow(2**31) if chosen is None else _count("seed", chosen, SEED_MAX)
+    chosen = wish_or(wishes.seed, shared.get("seed"))
+    return secrets.randbelow(2**31) if chosen is None else whole_number("seed", chosen, SEED_MAX)
 
 
 def speed_of(value: Any) -> int | None:
@@ -415,7 +324,7 @@ def speed_of(value: Any) -> int | None:
     if value == "max":
         return None
     try:
-        speed = int(value) if isinstance(value, str) else _count("speed", value, SPEED_MAX)
+        speed = int(value) if isinstance(value, str) else whole_number("speed", value, SPEED_MAX)
         check("", "speed", speed, SPEED_MIN, SPEED_MAX)
     except ValueError:
         raise ValueError(
@@ -425,12 +334,12 @@ def speed_of(value: Any) -> int | None:
 
 
 def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:
-    threads = _or(wish, shared.get("threads"))
-    return None if threads is None else _count("threads", threads, 256, least=1)
+    threads = wish_or(wish, shared.get("threads"))
+    return None if threads is None else whole_number("threads", threads, 256, least=1)
 
 
 def _node_name(name: Any) -> str | None:
-    return None if name is None else check_name("node_name", _number_free_text("node_name", name))
+    return None if name is None else check_name("node_name", text_in("node_name", name))
 
 
 def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfig, ...]:
@@ -445,7 +354,7 @@ def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfi
     roads: dict[tuple[int, int], RoadConfig] = {}
     for index, road in enumerate(shared["roads"]):
         where = f"roads[{index}]."
-        _check_fields(where, _table(where[:-1], road), ("from", "to", "one_way", *ROAD_FIELDS))
+        check_fields(where, table_in(where[:-1], road), ("from", "to", "one_way", *ROAD_FIELDS))
         ends = []
         for end in ("from", "to"):
             name = road.get(end)
@@ -466,36 +375,29 @@ def _roads(shared: Mapping[str, Any], names: tuple[str, ...]) -> tuple[RoadConfi
 
 
 def _road_numbers(where: str, ticks: Any, cost: Any) -> None:
-    _count(where + "travel_ticks", ticks, TRAVEL_TICKS_MAX, least=1)
+    whole_number(where + "travel_ticks", ticks, TRAVEL_TICKS_MAX, least=1)
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         raise ValueError(f"{where}moving_cost = {cost!r}: must be a number")
     check(where, "moving_cost", cost, 0.0, 1e9)
 
 
 def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) -> NetworkConfig:
-    port = _or(wishes.port, shared.get("port"))
-    if port is not None and not 1 <= _count("port", port, 65_535) <= 65_536 - len(names):
+    port = wish_or(wishes.port, shared.get("port"))
+    if port is not None and not 1 <= whole_number("port", port, 65_535) <= 65_536 - len(names):
         raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
-    discovery = _yes_or_no("discovery", wishes.discovery, shared["discovery"])
+    discovery = yes_or_no("discovery", wishes.discovery, shared["discovery"])
     written = shared.get("connect", [])
     if not isinstance(written, list):
         raise ValueError(f"connect = {written!r}: must be a list")
-    interface = _or(wishes.interface, shared.get("interface"))
+    interface = wish_or(wishes.interface, shared.get("interface"))
     return NetworkConfig(
         port=port,
-        legacy_bind=_address("legacy_bind", _or(wishes.legacy_bind, shared["legacy_bind"])),
+        legacy_bind=address_in("legacy_bind", wish_or(wishes.legacy_bind, shared["legacy_bind"])),
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
-        interface=None if interface is None else _address("interface", interface),
-        roads_max=_count("roads_max", shared["roads_max"], 64),
+        interface=None if interface is None else address_in("interface", interface),
+        roads_max=whole_number("roads_max", shared["roads_max"], 64),
     )
-
-
-def _address(field: str, value: Any) -> str:
-    try:
-        return str(ipaddress.ip_address(_number_free_text(field, value)))
-    except ValueError:
-        raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
 
 
 def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
