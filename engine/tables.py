@@ -5,6 +5,7 @@ it come the allocation, the kernel's signature, the checkpoint and the state has
 them can forget a column. Called by economies and by merchants; knows nothing of either.
 """
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -42,6 +43,7 @@ class Column:
         return tuple(int(d) if d.isdigit() else sizes[d] for d in self.dimensions.split())
 
 
+@functools.cache
 def columns(table: type) -> dict[str, Column]:
     """The declared columns of a table, in order.
 
