@@ -5,23 +5,21 @@ node announces itself only on the interfaces its listeners are bound to. Called 
 neither the world nor connections.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ipaddress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ifaddr
 import trio
-from zeroconf import Error as ZeroconfError
-from zeroconf import (
-    InterfaceChoice,
-    IPVersion,
-    ServiceBrowser,
-    ServiceInfo,
-    ServiceStateChange,
-)
-from zeroconf import Zeroconf as ZeroconfThread
 
 from city_node.log import Log
+
+if TYPE_CHECKING:  # loading it takes a tenth of a start, and a node may not look around at all
+    from zeroconf import ServiceInfo, ServiceStateChange
+    from zeroconf import Zeroconf as ZeroconfThread
 
 SERVICE = "_city-node._tcp.local."
 TXT_BYTES_MAX = 255
@@ -66,6 +64,8 @@ def announcement(
         cities: name and port of the listener of each.
         addresses: IP addresses its listeners are bound to.
     """
+    from zeroconf import ServiceInfo
+
     properties: dict[str, str] = {"txtvers": "1", "v": "1", "boot": boot}
     entry, number = "", 0
     for name, port in cities:
@@ -126,6 +126,8 @@ class Discovery:
 
         Registration takes seconds: to be called beside the window loop.
         """
+        from zeroconf import Error as ZeroconfError
+
         token = trio.lowlevel.current_trio_token()
         try:
             await trio.to_thread.run_sync(self._start, info, token, abandon_on_cancel=True)
@@ -135,6 +137,9 @@ class Discovery:
         return True
 
     def _start(self, info: ServiceInfo, token: trio.lowlevel.TrioToken) -> None:
+        from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceStateChange
+        from zeroconf import Zeroconf as ZeroconfThread
+
         addresses = [ipaddress.ip_address(address) for address in self._interfaces]
         if any(address.version != 4 for address in addresses):
             raise ValueError("only IPv4 is looked around on")

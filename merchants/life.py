@@ -14,7 +14,7 @@ merchants.town.Lives, `rules` merchants.params.Rules, numbers int64.
 
 import numpy as np
 
-from engine.kernels import helper, part
+from engine.kernels import part
 from engine.money import post, share_out, to_minor
 from engine.rng import uniform
 from merchants.roster import copy_merchant, vacate
@@ -27,7 +27,7 @@ LIVES, GONE, REPLACED = 0, 1, 2
 """What `live_on` returns: he goes on; he is gone; he is gone and another has his row."""
 
 
-@helper
+@part
 def live_on(roster, merchant, lives, rules, residents_minor, here, stream, tick):
     """What a life adds to an act: he founds another, or retires instead of acting.
 
