@@ -1,0 +1,369 @@
+"""The society's state: citizens in tiles, the commons, the treasury; and how one is founded.
+
+A tile is 256 places for citizens, each column of it contiguous. A place whose energy is 0 is empty:
+nobody lives without. Energy is whole units and conserved: what citizens, pool and granary hold is
+what came from the declared sources less what went to the declared sinks (`Commons.flows`), always.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Annotated, NamedTuple, get_type_hints
+
+import numpy as np
+
+from engine.economy import Setting
+from engine.goods import Goods, check
+from engine.money import MINOR_PER_COIN
+from engine.society.params import ENERGY_MAX, Parameters, Regime
+from engine.society.traits import (
+    BEHAVIOURS,
+    BIN,
+    COLD,
+    DRIFT,
+    INDUSTRY,
+    MATURITY,
+    NAMES,
+    NATURE,
+    SPAN,
+    TRAITS,
+    natures,
+)
+from engine.tables import Array, Column, allocate, resized
+
+PLACES = 256
+"""In a tile: with 18 bytes a citizen that a pulse reads, two tiles lie in the first cache."""
+
+AGE, REST, TRIBE = BEHAVIOURS, BEHAVIOURS + 1, BEHAVIOURS + 2
+BORN_WITH = BEHAVIOURS + 3
+HOT = BORN_WITH + NATURE
+"""Columns that every pulse reads: nine of behaviour, age, rest, tribe, and what nature made."""
+
+BINS = 256
+"""Of the histogram of energy, 32 units wide: beyond what anyone can hold."""
+
+FOUNDERS = 1_024
+"""Drawn where no table is given; and as many rows of a table are kept, for those who settle."""
+
+TILES_AT_ONCE = 256
+"""Founded in one go: some 10 MB of scratch."""
+
+SOURCES = ("founded", "refilled", "gleaned", "overdrawn", "bought", "settled")
+SINKS = ("taxed", "died", "spilt", "harvested", "lost")
+FLOWS = (*SOURCES, *SINKS)
+(
+    FOUNDED, REFILLED, GLEANED, OVERDRAWN, BOUGHT, SETTLED,
+    TAXED, DIED, SPILT, HARVESTED, LOST,
+) = range(len(FLOWS))  # fmt: skip
+"""Sources: founders' energy and the first pool; what flows into the pool; what each finds alone
+(P); what the arena paid and the pool did not hold; goods bought; settlers' energy. Sinks: taxes but
+for the harvest; what the dead leave; what nobody could store; the harvest; what shocks destroy."""
+
+
+class People(NamedTuple):
+    """The citizens."""
+
+    energy: Annotated[Array, Column("u2", "tiles 256", "units; 0: an empty place")]
+    hot: Annotated[Array, Column("u1", "tiles 18 256", "behaviour, AGE, REST, TRIBE, nature")]
+    cold: Annotated[Array, Column("u1", "tiles 18 256", "traits from hardiness on")]
+
+
+class Commons(NamedTuple):
+    """What all have together, and what is known of them after the last pulse."""
+
+    pulse: Annotated[Array, Column("i8", "1", "pulses so far")]
+    regime: Annotated[Array, Column("i8", "1", "which age it is")]
+    shifts: Annotated[Array, Column("i8", "1", "advances and falls so far")]
+    pool: Annotated[Array, Column("i8", "1", "units in the common pool")]
+    granary: Annotated[Array, Column("i8", "1", "units on the way to becoming harvest")]
+    fed: Annotated[Array, Column("i8", "1", "units bought since the last pulse, not yet in it")]
+    population: Annotated[Array, Column("i8", "1", "citizens")]
+    energy: Annotated[Array, Column("i8", "1", "units that citizens hold")]
+    trait_sums: Annotated[Array, Column("i8", "27", "over all citizens, 255ths")]
+    histogram: Annotated[Array, Column("i8", "256", "citizens by energy, 32 units a bin")]
+    met: Annotated[Array, Column("i8", "3", "encounters of the last pulse by relation")]
+    cooperated: Annotated[Array, Column("i8", "3", "moves of six an encounter that cooperated")]
+    born: Annotated[Array, Column("i8", "1", "since the founding")]
+    died: Annotated[Array, Column("i8", "1", "since the founding")]
+    flows: Annotated[Array, Column("i8", "11", "units since the founding, as FLOWS")]
+    gini: Annotated[Array, Column("f8", "1", "of energy; NaN: nobody lives")]
+    complexity: Annotated[Array, Column("f8", "1", "energy x (1 - Gini), units a place")]
+
+
+class Treasury(NamedTuple):
+    """The city's purse, its stall and what it buys. Prices are set anew by every pulse."""
+
+    money_minor: Annotated[Array, Column("i8", "1", "minor units")]
+    sells: Annotated[Array, Column("i8", "1", "the harvest")]
+    price: Annotated[Array, Column("f8", "goods", "coins: asked or paid at most; NaN: neither")]
+    base_price: Annotated[Array, Column("f8", "goods", "coins, where the pool is at depletion")]
+    unit_energy: Annotated[Array, Column("i8", "goods", "units of energy in a unit of the good")]
+    stock: Annotated[Array, Column("i8", "goods", "units")]
+    made: Annotated[Array, Column("i8", "goods", "units harvested since the founding")]
+    used: Annotated[Array, Column("i8", "goods", "units bought and turned into energy")]
+    trades: Annotated[Array, Column("i8", "1", "units bought and sold")]
+    settles: Annotated[Array, Column("f8", "1", "chance an act that one without goods settles")]
+
+
+class Founders(NamedTuple):
+    """Whose genes those who settle get, where they bring none of a name."""
+
+    genes: Annotated[Array, Column("u1", "founders 27", "255ths")]
+
+
+class Waiting(NamedTuple):
+    """Merchants who have settled and become citizens with the next pulse that has a place."""
+
+    genes: Annotated[Array, Column("u1", "waiting 27", "255ths")]
+
+
+Rules = NamedTuple(
+    "Rules",
+    [
+        ("pulse_ticks", int),
+        ("tribes", int),
+        ("species", int),
+        ("starting_energy", int),
+        ("birth_cost", int),
+        ("harvest_energy", int),
+        ("storehouse_units", int),
+        ("price_swing", float),
+    ],
+)
+"""What never changes, as plain numbers."""
+
+_AGES = [field.name for field in fields(Regime) if field.name != "name"]
+Ages = NamedTuple("Ages", [(name, Array) for name in _AGES])  # type: ignore[misc]
+"""Regimes as arrays over ages, in the units of `engine.society.params.Regime`."""
+
+
+class Society(NamedTuple):
+    """All there is to a society. `founders`, `rules` and `ages` never change."""
+
+    people: People
+    commons: Commons
+    treasury: Treasury
+    waiting: Waiting
+    founders: Founders
+    rules: Rules
+    ages: Ages
+    device: str
+
+
+def found(setting: Setting, parameters: Parameters) -> Society:
+    """A new society: founders multiplied, a little drift, ages all mixed, the pool full.
+
+    Args:
+        setting: residents is how many citizens; `founders`, where there is a table of them, is
+            float64[rows, 28]: 27 traits in [0, 1], NaN where drawn anew for each citizen, and the
+            tribe, NaN where drawn.
+        parameters: the rules' numbers.
+
+    Raises:
+        ValueError: one line with field, value and limit.
+    """
+    count = setting.residents
+    capacity = parameters.capacity or 2 * max(count, PLACES // 2)
+    check("", "capacity", capacity, count, 2**40)
+    random = np.random.Generator(np.random.Philox(key=int(setting.key)))
+    table = setting.founders
+    if table is None:
+        table = np.column_stack([random.random((FOUNDERS, TRAITS)), np.full(FOUNDERS, np.nan)])
+    tiles = -(-capacity // PLACES)
+    people = allocate(People, tiles=tiles)
+    commons = allocate(Commons)
+    for first in range(0, tiles, TILES_AT_ONCE):
+        _settle_tiles(people, first, count, table, parameters, random)
+    ages = _ages(parameters)
+    rules = Rules(
+        parameters.pulse_ticks,
+        parameters.tribes,
+        parameters.species,
+        parameters.starting_energy,
+        parameters.birth_cost,
+        parameters.harvest_energy,
+        parameters.storehouse * tiles * PLACES // 1_000,
+        parameters.price_swing,
+    )
+    known = table[:: max(1, len(table) // FOUNDERS), :TRAITS][:FOUNDERS]
+    genes = np.where(np.isnan(known), random.random(known.shape), known)
+    commons.pool[0] = ages.pool[0] * tiles * PLACES
+    commons.flows[FOUNDED] = commons.pool[0] + count * rules.starting_energy
+    treasury = _treasury(setting.goods, parameters)
+    state = Society(
+        people,
+        commons,
+        treasury,
+        allocate(Waiting, waiting=0),
+        Founders(np.rint(genes * 255).astype(np.uint8)),
+        rules,
+        ages,
+        setting.device,
+    )
+    count_all(state)
+    return state
+
+
+def _settle_tiles(
+    people: People,
+    first: int,
+    count: int,
+    table: Array,
+    parameters: Parameters,
+    random: np.random.Generator,
+) -> None:
+    """Fill tiles from `first` on with their share of the founders."""
+    tiles = len(people.energy)
+    chosen = np.arange(first, min(first + TILES_AT_ONCE, tiles))
+    begins = chosen * count // tiles
+    ends = (chosen + 1) * count // tiles
+    most = int((ends - begins).max())
+    number = begins[:, None] + np.arange(most)
+    lives = number < ends[:, None]
+    rows = table[number // parameters.founder_multiplier % max(1, len(table))]
+    drawn = random.random(rows.shape, np.float32)
+    traits = np.rint(np.where(np.isnan(rows), drawn, rows)[:, :, :TRAITS] * 255)
+    traits += random.integers(-DRIFT, DRIFT + 1, traits.shape, np.int8)
+    genes = folded(traits).astype(np.uint8)
+    tribe = np.where(np.isnan(rows[:, :, TRAITS]), drawn[:, :, TRAITS] * parameters.tribes, 0)
+    tribe += np.nan_to_num(rows[:, :, TRAITS])
+    nature = natures(genes.reshape(-1, TRAITS)).reshape(*lives.shape, NATURE)
+    hot = people.hot[first : first + TILES_AT_ONCE, :, :most]
+    hot[:, :BEHAVIOURS] = genes[:, :, :BEHAVIOURS].transpose(0, 2, 1)
+    hot[:, BORN_WITH:] = nature.transpose(0, 2, 1)
+    hot[:, TRIBE] = tribe
+    hot[:, AGE] = random.random(lives.shape) * np.maximum(nature[:, :, SPAN], 1) * 0.8
+    people.cold[first : first + TILES_AT_ONCE, :, :most] = genes[:, :, BEHAVIOURS:].transpose(
+        0, 2, 1
+    )
+    people.energy[first : first + TILES_AT_ONCE, :most] = lives * parameters.starting_energy
+
+
+def folded(steps: Array) -> Array:
+    """Traits in 255ths folded back into 0 … 255, as `engine.evolution.reflected` does in [0, 1]."""
+    return 255 - np.abs(255 - np.abs(steps))
+
+
+def _ages(parameters: Parameters) -> Ages:
+    kinds = get_type_hints(Regime)
+    return Ages(
+        *(
+            np.array([kinds[name](getattr(regime, name)) for regime in parameters.regimes])
+            for name in _AGES
+        )
+    )
+
+
+def _treasury(goods: Goods, parameters: Parameters) -> Treasury:
+    treasury = allocate(Treasury, goods=len(goods))
+    names = list(goods)
+    tradeable = [name for name in names if not goods[name].leisure]
+    gathered = [name for name in tradeable if goods[name].gathered]
+    sells = parameters.sells or (gathered or tradeable)[0]
+    for field, name in (("sells", sells), *(("buys", name) for name in parameters.buys)):
+        if name not in tradeable:
+            raise ValueError(f"{field} = {name!r}: must be one of {', '.join(tradeable)}")
+    if sells in parameters.buys:
+        raise ValueError(f"buys = {sells!r}: is what the society sells")
+    dealt_in = [sells, *(parameters.buys or [name for name in tradeable if name != sells])]
+    treasury.sells[0] = names.index(sells)
+    values = np.array([sum(good.base_value) / 2 for good in goods.values()])
+    base = np.maximum(values * parameters.price_share, 1e-6)
+    treasury.base_price[:] = [
+        price if name in dealt_in else np.nan for name, price in zip(names, base, strict=True)
+    ]
+    treasury.price[:] = treasury.base_price
+    share = base / base[names.index(sells)]
+    treasury.unit_energy[:] = np.clip(np.rint(share * parameters.harvest_energy), 1, 2**40)
+    treasury.money_minor[0] = round(parameters.treasury * MINOR_PER_COIN)
+    treasury.settles[0] = parameters.settles
+    return treasury
+
+
+def count_all(state: Society) -> None:
+    """Count everybody and everything anew: at the founding and after a shock, never in a pulse."""
+    people, commons = state.people, state.commons
+    lives = people.energy > 0
+    commons.population[0] = np.count_nonzero(lives)
+    commons.energy[0] = people.energy.sum(dtype=np.int64)
+    for trait in range(TRAITS):
+        column = trait_column(people, trait)
+        commons.trait_sums[trait] = column.sum(where=lives, dtype=np.int64)
+    commons.histogram[:] = 0
+    for tile in range(0, len(lives), TILES_AT_ONCE):
+        held = people.energy[tile : tile + TILES_AT_ONCE]
+        commons.histogram[:] += np.bincount(held[held > 0] // BIN, minlength=BINS)
+
+
+def trait_column(people: People, trait: int) -> Array:
+    """uint8[tiles, 256]: one of the 27 traits, a view."""
+    if trait < BEHAVIOURS:
+        return people.hot[:, trait]
+    return people.cold[:, trait - BEHAVIOURS]
+
+
+def with_waiting(state: Society, genes: Array) -> Society:
+    """The state with one more who has settled; genes uint8[27]."""
+    count = len(state.waiting.genes)
+    waiting = resized(state.waiting, waiting=count + 1)
+    waiting.genes[count] = genes
+    return state._replace(waiting=waiting)
+
+
+def admit(state: Society, draws: Array) -> Society:
+    """Make citizens of those who wait, as far as there are empty places; the others wait on.
+
+    They are grown up, have a tribe by lot, and bring a founder's energy, which is a source.
+
+    Args:
+        draws: uint64[waiting], one each.
+    """
+    people, commons = state.people, state.commons
+    waiting = state.waiting.genes
+    tiles = len(people.energy)
+    entered = 0
+    for genes, bits in zip(waiting, draws, strict=True):
+        first = int(bits >> np.uint64(32)) % tiles
+        tile = next(
+            (t % tiles for t in range(first, first + tiles) if not people.energy[t % tiles].all()),
+            None,
+        )
+        if tile is None:
+            break
+        place = int(np.argmin(people.energy[tile]))
+        nature = natures(genes[None])[0]
+        hot = people.hot[tile, :, place]
+        hot[:BEHAVIOURS], hot[BORN_WITH:] = genes[:BEHAVIOURS], nature
+        hot[AGE], hot[REST] = nature[MATURITY], 0
+        hot[TRIBE] = int(bits & np.uint64(0xFFFFFFFF)) % state.rules.tribes
+        people.cold[tile, :, place] = genes[BEHAVIOURS:]
+        energy = state.rules.starting_energy
+        people.energy[tile, place] = energy
+        commons.population[0] += 1
+        commons.energy[0] += energy
+        commons.flows[SETTLED] += energy
+        commons.trait_sums[:] += genes
+        commons.histogram[energy // BIN] += 1
+        entered += 1
+    return state._replace(waiting=Waiting(waiting[entered:].copy()))
+
+
+def energy_held(state: Society) -> int:
+    """Units that citizens, counted one by one, pool and granary hold, and what is not fed yet."""
+    commons = state.commons
+    citizens = int(state.people.energy.sum(dtype=np.int64))
+    return citizens + int(commons.pool[0] + commons.granary[0] + commons.fed[0])
+
+
+def energy_expected(state: Society) -> int:
+    """Units that must be held, by the declared sources and sinks."""
+    flows = state.commons.flows
+    return int(flows[: len(SOURCES)].sum() - flows[len(SOURCES) :].sum())
+
+
+def live(state: Society) -> Iterator[Array]:
+    """Every array that the future depends on, in declared order."""
+    yield from state.people
+    yield from state.commons
+    yield from state.treasury
+    yield from state.waiting
+    yield from state.founders
