@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from engine.goods import check
 
 POPULATION_MAX = 100_000_000
-"""Places at founding: 39 bytes each."""
+"""Places at founding: 52 bytes each."""
 
 ENERGY_MAX = 8_000
 """Units that one citizen may hold, below 2**13: what is counted in a byte of 32 units."""

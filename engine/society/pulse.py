@@ -32,9 +32,10 @@ from engine.society.tiles import (
     DRAWN,
     ENERGY,
     GLEANED,
+    MET_AT,
+    MOVES_AT,
     PAID,
     POPULATION,
-    RELATIONS_AT,
     SPILT,
     TRAITS_AT,
     Now,
@@ -127,7 +128,6 @@ def conditions(state: Society, key: np.uint64) -> Now:
         reward=degraded_reward(state),
         sucker=int(ages.sucker[age]),
         punishment=int(ages.punishment[age]),
-        species=state.rules.species,
         birth_cost=state.rules.birth_cost,
         tile_factor=factor,
         tile_shift=int(key >> np.uint64(32)) % tiles,
@@ -161,6 +161,8 @@ def citizens(
     ends = [pairs * piece // pieces for piece in range(pieces + 1)]
     left_over = np.empty(pairs, np.int64)
     scratches = [allocate(Scratch) for _ in range(pieces)]
+    for scratch in scratches:
+        scratch.kinds[:] = np.arange(PLACES) % state.rules.species
 
     def work(piece: int) -> Callable[[], None]:
         return lambda: pass_tiles(
@@ -181,8 +183,8 @@ def book(state: Society, sums: Array, bins: Array) -> None:
     commons.trait_sums[:] += sums[TRAITS_AT : TRAITS_AT + TRAITS]
     commons.histogram[:] = bins
     commons.histogram[0] -= places_of(state) - sums[POPULATION]
-    packed = sums[RELATIONS_AT : RELATIONS_AT + 3]
-    commons.met[:], commons.cooperated[:] = packed >> 32, packed & (2**32 - 1)
+    commons.met[:] = sums[MET_AT : MET_AT + 3]
+    commons.cooperated[:] = sums[MOVES_AT : MOVES_AT + 3]
     commons.born[0] += sums[BORN]
     commons.died[0] += sums[DIED]
     flows[GLEANED_FLOW] += sums[GLEANED]

@@ -18,7 +18,6 @@ from engine.society.params import ENERGY_MAX, Parameters, Regime
 from engine.society.traits import (
     BEHAVIOURS,
     BIN,
-    COLD,
     DRIFT,
     INDUSTRY,
     MATURITY,
@@ -31,12 +30,13 @@ from engine.society.traits import (
 from engine.tables import Array, Column, allocate, resized
 
 PLACES = 256
-"""In a tile: with 18 bytes a citizen that a pulse reads, two tiles lie in the first cache."""
+"""In a tile: of the 20 bytes a citizen that a pulse reads, two tiles lie in the first cache."""
 
 AGE, REST, TRIBE = BEHAVIOURS, BEHAVIOURS + 1, BEHAVIOURS + 2
 BORN_WITH = BEHAVIOURS + 3
 HOT = BORN_WITH + NATURE
-"""Columns that every pulse reads: nine of behaviour, age, rest, tribe, and what nature made."""
+"""Columns that every pulse reads: nine of behaviour, age, rest, tribe, and what nature made. One
+after the other in a row of `People.hot`, so that the compiler sees that they do not overlap."""
 
 BINS = 256
 """Of the histogram of energy, 32 units wide: beyond what anyone can hold."""
@@ -63,8 +63,8 @@ class People(NamedTuple):
     """The citizens."""
 
     energy: Annotated[Array, Column("u2", "tiles 256", "units; 0: an empty place")]
-    hot: Annotated[Array, Column("u1", "tiles 18 256", "behaviour, AGE, REST, TRIBE, nature")]
-    cold: Annotated[Array, Column("u1", "tiles 18 256", "traits from hardiness on")]
+    hot: Annotated[Array, Column("u1", f"tiles {HOT * PLACES}", "behaviour, AGE, REST, TRIBE, nature")]
+    genome: Annotated[Array, Column("u1", "places 32", "27 traits: read at births and deaths")]
 
 
 class Commons(NamedTuple):
@@ -169,7 +169,7 @@ def found(setting: Setting, parameters: Parameters) -> Society:
     if table is None:
         table = np.column_stack([random.random((FOUNDERS, TRAITS)), np.full(FOUNDERS, np.nan)])
     tiles = -(-capacity // PLACES)
-    people = allocate(People, tiles=tiles)
+    people = allocate(People, tiles=tiles, places=tiles * PLACES)
     commons = allocate(Commons)
     for first in range(0, tiles, TILES_AT_ONCE):
         _settle_tiles(people, first, count, table, parameters, random)
@@ -227,15 +227,18 @@ def _settle_tiles(
     tribe = np.where(np.isnan(rows[:, :, TRAITS]), drawn[:, :, TRAITS] * parameters.tribes, 0)
     tribe += np.nan_to_num(rows[:, :, TRAITS])
     nature = natures(genes.reshape(-1, TRAITS)).reshape(*lives.shape, NATURE)
-    hot = people.hot[first : first + TILES_AT_ONCE, :, :most]
+    hot = hot_columns(people)[first : first + TILES_AT_ONCE, :, :most]
     hot[:, :BEHAVIOURS] = genes[:, :, :BEHAVIOURS].transpose(0, 2, 1)
     hot[:, BORN_WITH:] = nature.transpose(0, 2, 1)
     hot[:, TRIBE] = tribe
     hot[:, AGE] = random.random(lives.shape) * np.maximum(nature[:, :, SPAN], 1) * 0.8
-    people.cold[first : first + TILES_AT_ONCE, :, :most] = genes[:, :, BEHAVIOURS:].transpose(
-        0, 2, 1
-    )
+    people.genome.reshape(tiles, PLACES, -1)[chosen, :most, :TRAITS] = genes
     people.energy[first : first + TILES_AT_ONCE, :most] = lives * parameters.starting_energy
+
+
+def hot_columns(people: People) -> Array:
+    """uint8[tiles, HOT, 256]: `People.hot` by column, a view."""
+    return people.hot.reshape(-1, HOT, PLACES)
 
 
 def folded(steps: Array) -> Array:
@@ -285,20 +288,13 @@ def count_all(state: Society) -> None:
     lives = people.energy > 0
     commons.population[0] = np.count_nonzero(lives)
     commons.energy[0] = people.energy.sum(dtype=np.int64)
-    for trait in range(TRAITS):
-        column = trait_column(people, trait)
-        commons.trait_sums[trait] = column.sum(where=lives, dtype=np.int64)
-    commons.histogram[:] = 0
+    commons.trait_sums[:], commons.histogram[:] = 0, 0
+    genome = people.genome.reshape(len(lives), PLACES, -1)
     for tile in range(0, len(lives), TILES_AT_ONCE):
-        held = people.energy[tile : tile + TILES_AT_ONCE]
-        commons.histogram[:] += np.bincount(held[held > 0] // BIN, minlength=BINS)
-
-
-def trait_column(people: People, trait: int) -> Array:
-    """uint8[tiles, 256]: one of the 27 traits, a view."""
-    if trait < BEHAVIOURS:
-        return people.hot[:, trait]
-    return people.cold[:, trait - BEHAVIOURS]
+        some = slice(tile, tile + TILES_AT_ONCE)
+        commons.trait_sums[:] += genome[some][lives[some]][:, :TRAITS].sum(axis=0, dtype=np.int64)
+        held = people.energy[some][lives[some]]
+        commons.histogram[:] += np.bincount(held // BIN, minlength=BINS)
 
 
 def with_waiting(state: Society, genes: Array) -> Society:
@@ -331,11 +327,11 @@ def admit(state: Society, draws: Array) -> Society:
             break
         place = int(np.argmin(people.energy[tile]))
         nature = natures(genes[None])[0]
-        hot = people.hot[tile, :, place]
+        hot = hot_columns(people)[tile, :, place]
         hot[:BEHAVIOURS], hot[BORN_WITH:] = genes[:BEHAVIOURS], nature
         hot[AGE], hot[REST] = nature[MATURITY], 0
         hot[TRIBE] = int(bits & np.uint64(0xFFFFFFFF)) % state.rules.tribes
-        people.cold[tile, :, place] = genes[BEHAVIOURS:]
+        people.genome[tile * PLACES + place, :TRAITS] = genes
         energy = state.rules.starting_energy
         people.energy[tile, place] = energy
         commons.population[0] += 1

@@ -8,7 +8,9 @@ meets, afterwards, one left over elsewhere.
 
 Within two tiles the grown-up are listed and paired by a second affine permutation: its factor is a
 prime above 512, so it has no factor in common with however many they are. Draws are counter-based:
-of a tile one a place, of a pair of tiles one an encounter and five a birth.
+of a tile one a place, of a pair of tiles one an encounter, and a stream a birth.
+
+Loops over places or encounters have no branch and write one array, so that they become vectors.
 
 Called by `pulse`. Everywhere: `people` is a state.People, `now` a Now, tiles, places and numbers
 int64, streams uint64; `sums` int64[SUMS], added to.
@@ -19,34 +21,25 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numba import int64, uint64, void
 
-from engine.kernels import helper, kernel, part
+from engine.kernels import inlined, kernel, part
+from engine.prefetch import prefetch
 from engine.rng import GOLDEN, agent_stream, below, draw, mix
-from engine.society.state import (
-    AGE,
-    BINS,
-    BORN_WITH,
-    PLACES,
-    REST,
-    TRIBE,
-    People,
-)
+from engine.society import state, traits
+from engine.society.state import BINS, PLACES, People
 from engine.society.traits import (
     BEHAVIOURS,
     BIN_BITS,
     CHOOSINESS,
     DRIFT,
-    FRAILTY,
     GENEROSITY,
-    MATURITY,
+    KIN,
     NATURE,
     NURTURE,
     PATIENCE,
     RISK,
-    SPAN,
-    STORE,
-    THRESHOLD,
+    STRANGER,
     TRAITS,
-    UPKEEP,
+    XENO,
     nature,
 )
 from engine.tables import Array, Column, kernel_type
@@ -54,9 +47,8 @@ from engine.tables import Array, Column, kernel_type
 BOTH = 2 * PLACES
 
 POPULATION, ENERGY, PAID, DIED_WITH, DRAWN, GLEANED, SPILT, BORN, DIED = range(9)
-RELATIONS_AT = 9
-"""Three sums: encounters x 2**32 + moves that cooperated."""
-TRAITS_AT = RELATIONS_AT + 3
+MET_AT, MOVES_AT, TRAITS_AT = 9, 12, 15
+"""Where three sums by relation begin (encounters; moves that cooperated), and 27 of traits."""
 SUMS = TRAITS_AT + TRAITS
 
 PRIMES = np.array([n for n in range(521, 1024) if all(n % d for d in range(2, 32))], np.int64)
@@ -65,7 +57,28 @@ PRIMES = np.array([n for n in range(521, 1024) if all(n % d for d in range(2, 32
 TAX_BITS = 14
 """tax_fixed x upkeep is in units of 2**-14: 8 bits of fraction, 6 of an upkeep of 1."""
 
-BIRTH_DRAWS = 5
+AGE, REST, TRIBE = (column * PLACES for column in (state.AGE, state.REST, state.TRIBE))
+UPKEEP, FRAILTY, MATURITY, SPAN, STORE, THRESHOLD = (
+    (state.BORN_WITH + byte) * PLACES
+    for byte in (
+        traits.UPKEEP, traits.FRAILTY, traits.MATURITY,
+        traits.SPAN, traits.STORE, traits.THRESHOLD,
+    )
+)  # fmt: skip
+"""Where a column of `People.hot` begins."""
+
+GROWN, DIES, EMPTY, READY = range(0, 4 * BOTH, BOTH)
+"""Where a column of `Scratch.flags` begins: takes part in the arena; dies in this pulse; nobody lives
+here; may have a child."""
+
+SELF = 0
+CONDUCT = SELF + BOTH
+LEFT, RIGHT, LEFT_CONDUCT, RIGHT_CONDUCT, LOW, HIGH, RELATION = range(
+    CONDUCT + 3 * BOTH, CONDUCT + 3 * BOTH + 7 * PLACES, PLACES
+)
+WORDS = RELATION + PLACES
+"""Where a column of `Scratch.words` begins: energy, tribe and store of everybody; his conduct to
+each relation (trust, forgive, opportunism); then columns of the board, a row an encounter."""
 
 
 class Now(NamedTuple):
@@ -77,7 +90,6 @@ class Now(NamedTuple):
     reward: int
     sucker: int
     punishment: int
-    species: int
     birth_cost: int
     tile_factor: int
     tile_shift: int
@@ -88,275 +100,380 @@ class Scratch(NamedTuple):
 
     sums: Annotated[Array, Column("i8", f"{SUMS}", "of this piece")]
     bins: Annotated[Array, Column("i8", f"{BINS}", "places by energy, empty ones among bin 0")]
+    kinds: Annotated[Array, Column("u1", f"{PLACES}", "species by tribe, filled by whoever calls")]
+    purse: Annotated[Array, Column("u2", f"{BOTH}", "energy of the two tiles while they are here")]
     chance: Annotated[Array, Column("u2", f"{PLACES}", "a draw a place")]
-    grown: Annotated[Array, Column("u1", f"{BOTH}", "1: takes part in the arena")]
-    dies: Annotated[Array, Column("u1", f"{BOTH}", "1: dies in this pulse")]
-    empty: Annotated[Array, Column("u1", f"{BOTH}", "1: nobody lives here")]
-    ready: Annotated[Array, Column("u1", f"{BOTH}", "1: may have a child")]
+    flags: Annotated[Array, Column("u1", f"{4 * BOTH}", "0 or 1, see GROWN")]
+    words: Annotated[Array, Column("u4", f"{WORDS}", "see SELF")]
     listed: Annotated[Array, Column("u2", f"{BOTH}", "the grown-up")]
     free: Annotated[Array, Column("u2", f"{BOTH}", "the empty places")]
+    dead: Annotated[Array, Column("u2", f"{BOTH}", "who dies in this pulse")]
+    able: Annotated[Array, Column("u2", f"{BOTH}", "who is ready to have a child")]
+    parents: Annotated[Array, Column("u2", f"{BOTH}", "who is going to have one")]
+    mates: Annotated[Array, Column("u2", f"{BOTH}", "and with whom")]
+    drift: Annotated[Array, Column("i1", "32", "of a child's traits")]
     genes: Annotated[Array, Column("u1", f"{TRAITS}", "of a child")]
     nature: Annotated[Array, Column("u1", f"{NATURE}", "of a child")]
 
 
 @part
 def live_and_pay(people, tile, at, now, stream, scratch):
-    """Age, tax and death in one tile, whose places are numbered from `at` on.
-
-    The loops are free of branches: the compiler makes vectors of them.
-    """
-    energy, hot, sums = people.energy, people.hot, scratch.sums
-    for place in range(PLACES):
-        bits = mix(stream + np.uint64(place) * GOLDEN)
-        scratch.chance[place] = np.uint16(bits >> np.uint64(48))
+    """Age, tax and death in one tile, whose places are numbered from `at` on."""
+    energy, hot, purse = people.energy, people.hot, scratch.purse
+    flags, sums = scratch.flags, scratch.sums
     paid_all, left_all, died_all = np.int32(0), np.int32(0), np.int32(0)
     tax, hazard = np.int32(now.tax), np.int32(now.hazard)
     for place in range(PLACES):
+        bits = mix(stream + np.uint64(place) * GOLDEN)
+        scratch.chance[place] = np.uint16(bits >> np.uint64(48))
+    for place in range(PLACES):
         had = np.int32(energy[tile, place])
-        lives = np.int32(had > 0)
-        due = np.int32(np.int32(tax * np.int32(hot[tile, BORN_WITH + UPKEEP, place])) >> TAX_BITS)
-        paid = min(due, had)
-        left = np.int32(had - paid)
-        age = np.int32(np.int32(hot[tile, AGE, place]) + 1)
-        frail = np.int32(np.int32(hot[tile, BORN_WITH + FRAILTY, place]) * hazard) >> 6
-        dies = np.int32(left == 0)
-        dies |= np.int32(age > np.int32(hot[tile, BORN_WITH + SPAN, place]))
-        dies |= np.int32(np.int32(scratch.chance[place]) < frail)
-        dies &= lives
-        stays = np.int32(lives - dies)
-        paid_all = np.int32(paid_all + paid)
+        due = np.int32(np.int32(tax * np.int32(hot[tile, UPKEEP + place])) >> TAX_BITS)
+        left = max(np.int32(had - due), np.int32(0))
+        age = min(np.int32(np.int32(hot[tile, AGE + place]) + 1), np.int32(255))
+        rest = max(np.int32(np.int32(hot[tile, REST + place]) - 1), np.int32(0))
+        frail = np.int32(np.int32(hot[tile, FRAILTY + place]) * hazard) >> 6
+        dies = np.int32(np.int32(scratch.chance[place]) < frail)
+        dies |= np.int32(age > np.int32(hot[tile, SPAN + place])) | np.int32(left == 0)
+        dies &= np.int32(had > 0)
+        stays = np.int32(np.int32(left > 0) & np.int32(1 - dies))
+        mature = np.int32(age >= np.int32(hot[tile, MATURITY + place]))
+        paid_all = np.int32(paid_all + np.int32(had - left))
         left_all = np.int32(left_all + np.int32(left * dies))
         died_all = np.int32(died_all + dies)
-        energy[tile, place] = np.uint16(left * stays)
-        hot[tile, AGE, place] = np.uint8(min(age, np.int32(255)))
-        rest = np.int32(hot[tile, REST, place])
-        hot[tile, REST, place] = np.uint8(max(np.int32(rest - 1), np.int32(0)))
-        mature = np.int32(age >= np.int32(hot[tile, BORN_WITH + MATURITY, place]))
-        scratch.grown[at + place] = np.uint8(stays & mature)
-        scratch.dies[at + place] = np.uint8(dies)
-        scratch.empty[at + place] = np.uint8(1 - stays)
+        purse[at + place] = np.uint16(left * stays)
+        hot[tile, AGE + place] = np.uint8(age)
+        hot[tile, REST + place] = np.uint8(rest)
+        flags[GROWN + at + place] = np.uint8(stays & mature)
+        flags[DIES + at + place] = np.uint8(dies)
+        flags[EMPTY + at + place] = np.uint8(1 - stays)
     sums[PAID] += paid_all
     sums[DIED_WITH] += left_all
     sums[DIED] += died_all
 
 
 @part
-def bury(people, tile, at, scratch):
-    """Take the traits of those who died in this pulse out of the sums."""
+def get_ready(people, tile, at, scratch):
+    """Pack what an encounter reads of everybody in a tile: a word, and one for each relation."""
+    hot, words = people.hot, scratch.words
     for place in range(PLACES):
-        if scratch.dies[at + place] != 0:
-            for trait in range(BEHAVIOURS):
-                scratch.sums[TRAITS_AT + trait] -= people.hot[tile, trait, place]
-            for trait in range(BEHAVIOURS, TRAITS):
-                gene = people.cold[tile, trait - BEHAVIOURS, place]
-                scratch.sums[TRAITS_AT + trait] -= gene
+        word = np.uint32(hot[tile, TRIBE + place]) << np.uint32(16)
+        word |= np.uint32(hot[tile, STORE + place]) << np.uint32(24)
+        words[SELF + at + place] = np.uint32(word | np.uint32(scratch.purse[at + place]))
+    for place in range(PLACES):
+        for relation in range(3):
+            trust = 3 * relation * PLACES + place
+            word = np.uint32(hot[tile, trust + PLACES]) << np.uint32(8)
+            word |= np.uint32(hot[tile, trust + 2 * PLACES]) << np.uint32(16)
+            word |= np.uint32(hot[tile, trust])
+            words[CONDUCT + relation * BOTH + at + place] = np.uint32(word)
 
 
 @part
 def list_places(scratch, places):
-    """(int64 grown-up, int64 empty places): how many there are of each in the two lists."""
-    grown, free = np.int64(0), np.int64(0)
+    """(int64 grown-up, int64 empty places, int64 dead): how many there are in the three lists."""
+    flags = scratch.flags
+    grown, free, dead = np.int64(0), np.int64(0), np.int64(0)
     for place in range(places):
         scratch.listed[grown] = np.uint16(place)
-        grown += np.int64(scratch.grown[place])
+        grown += np.int64(flags[GROWN + place])
         scratch.free[free] = np.uint16(place)
-        free += np.int64(scratch.empty[place])
-    return grown, free
+        free += np.int64(flags[EMPTY + place])
+        scratch.dead[dead] = np.uint16(place)
+        dead += np.int64(flags[DIES + place])
+    return grown, free, dead
 
 
 @part
-def cooperates(gene, bits):
-    """int64 0 or 1: whether one of a chance (uint8 as int64) does, by eight bits."""
-    return np.int64((np.int64(bits) & 255) < gene + (gene >> 7))
+def bury(genome, first, second, dead, scratch):
+    """Take the traits of those who died in this pulse out of the sums."""
+    for number in range(dead):
+        prefetch(genome, row_of(first, second, np.int64(scratch.dead[number])))
+    for number in range(dead):
+        row = row_of(first, second, np.int64(scratch.dead[number]))
+        for trait in range(TRAITS):
+            scratch.sums[TRAITS_AT + trait] -= np.int64(genome[row, trait])
 
 
-@helper
-def meet(people, first, one, second, other, now, bits, sums):
-    """Two citizens play three rounds; each reads the other by his own relation to him.
+@inlined
+def row_of(first, second, place):
+    """int64: the row in `People.genome` of a place of two tiles."""
+    return (first if place < PLACES else second) * PLACES + (place & (PLACES - 1))
+
+
+@inlined
+def seat(words, row, left_at, right_at, kinds):
+    """Put two citizens on a row of the board, each with his conduct towards the other.
+
+    Args:
+        left_at, right_at: their places.
+        kinds: species by tribe.
+    """
+    left, right = words[SELF + left_at], words[SELF + right_at]
+    tribe, others = (left >> np.uint32(16)) & 255, (right >> np.uint32(16)) & 255
+    foreign = np.int64(kinds[tribe] != kinds[others])
+    relation = np.int64(tribe != others) * (2 - foreign)
+    words[LEFT + row] = left
+    words[RIGHT + row] = right
+    words[LEFT_CONDUCT + row] = words[CONDUCT + relation * BOTH + left_at]
+    words[RIGHT_CONDUCT + row] = words[CONDUCT + relation * BOTH + right_at]
+    words[RELATION + row] = np.uint32(relation)
+
+
+@inlined
+def does(chance, bits):
+    """int32 0 or 1: whether one of a chance (255ths, int32) does, by the lowest eight bits."""
+    return np.int32((bits & np.int32(255)) < np.int32(chance + (chance >> 7)))
+
+
+@inlined
+def answer(conduct, theirs, bits):
+    """int32 0 or 1: the answer to the partner's last move: forgive, or else not opportunism."""
+    forgives = does((conduct >> 8) & np.int32(255), bits)
+    strikes = does((conduct >> 16) & np.int32(255), bits)
+    return np.int32(forgives & theirs | np.int32(1 - strikes) & np.int32(1 - theirs))
+
+
+@part
+def draw_moves(stream, count, words):
+    """Six draws of eight bits an encounter, in two words."""
+    for row in range(count):
+        bits = mix(stream + np.uint64(row) * GOLDEN)
+        words[LOW + row] = np.uint32(bits)
+        words[HIGH + row] = np.uint32(bits >> np.uint64(32))
+
+
+@part
+def play(words, count, now, sums):
+    """Three rounds in every encounter of the board; LEFT and RIGHT become the energies after it."""
+    reward, punishment = np.int32(now.reward), np.int32(now.punishment)
+    temptation, sucker = np.int32(now.temptation), np.int32(now.sucker)
+    spilt, gleaned, drawn = np.int32(0), np.int32(0), np.int32(0)
+    met_xeno, met_stranger = np.int32(0), np.int32(0)
+    moves_kin, moves_xeno, moves_stranger = np.int32(0), np.int32(0), np.int32(0)
+    for row in range(count):
+        left, right = np.int32(words[LEFT + row]), np.int32(words[RIGHT + row])
+        mine, theirs = np.int32(words[LEFT_CONDUCT + row]), np.int32(words[RIGHT_CONDUCT + row])
+        low, high = np.int32(words[LOW + row]), np.int32(words[HIGH + row])
+        a_1 = does(mine & np.int32(255), low)
+        b_1 = does(theirs & np.int32(255), low >> 8)
+        a_2 = answer(mine, b_1, low >> 16)
+        b_2 = answer(theirs, a_1, (low >> 24))
+        a_3 = answer(mine, b_2, high)
+        b_3 = answer(theirs, a_2, high >> 8)
+        both = np.int32((a_1 & b_1) + (a_2 & b_2) + (a_3 & b_3))
+        a, b = np.int32(a_1 + a_2 + a_3), np.int32(b_1 + b_2 + b_3)
+        alone = np.int32(np.int32(3 - a - b + both) * punishment)
+        shared = np.int32(both * reward)
+        gain = np.int32(shared + (a - both) * sucker + (b - both) * temptation)
+        gains = np.int32(shared + (b - both) * sucker + (a - both) * temptation)
+        hold = np.int32((left >> 24) & np.int32(255)) << BIN_BITS
+        holds = np.int32((right >> 24) & np.int32(255)) << BIN_BITS
+        wants = np.int32((left & np.int32(0xFFFF)) + gain + alone)
+        want = np.int32((right & np.int32(0xFFFF)) + gains + alone)
+        have, has = min(wants, np.int32(hold)), min(want, np.int32(holds))
+        words[LEFT + row] = np.uint32(have)
+        words[RIGHT + row] = np.uint32(has)
+        spilt = np.int32(spilt + (wants - have) + (want - has))
+        gleaned = np.int32(gleaned + 2 * alone)
+        drawn = np.int32(drawn + gain + gains)
+        relation, moves = np.int32(words[RELATION + row]), np.int32(a + b)
+        xeno, stranger = np.int32(relation == XENO), np.int32(relation == STRANGER)
+        met_xeno = np.int32(met_xeno + xeno)
+        met_stranger = np.int32(met_stranger + stranger)
+        moves_kin = np.int32(moves_kin + moves)
+        moves_xeno = np.int32(moves_xeno + xeno * moves)
+        moves_stranger = np.int32(moves_stranger + stranger * moves)
+    sums[SPILT] += spilt
+    sums[GLEANED] += gleaned
+    sums[DRAWN] += drawn
+    sums[MET_AT + KIN] += count - met_xeno - met_stranger
+    sums[MET_AT + XENO] += met_xeno
+    sums[MET_AT + STRANGER] += met_stranger
+    sums[MOVES_AT + KIN] += moves_kin - moves_xeno - moves_stranger
+    sums[MOVES_AT + XENO] += moves_xeno
+    sums[MOVES_AT + STRANGER] += moves_stranger
+
+
+@part
+def hold_arena(now, stream, grown, scratch):
+    """Pair the grown-up of two tiles, and let them play.
 
     Returns:
-        int64: twice the relation, of no use but to be sure that nothing is left out.
+        int64: the place of the one left over, -1: none.
     """
-    energy, hot = people.energy, people.hot
-    tribe, others = np.int64(hot[first, TRIBE, one]), np.int64(hot[second, TRIBE, other])
-    foreign = np.int64(tribe % now.species != others % now.species)
-    relation = np.int64(tribe != others) * (2 - foreign)
-    column = 3 * relation
-    trust, trusts = np.int64(hot[first, column, one]), np.int64(hot[second, column, other])
-    forgive = np.int64(hot[first, column + 1, one])
-    forgives = np.int64(hot[second, column + 1, other])
-    strike = np.int64(hot[first, column + 2, one])
-    strikes = np.int64(hot[second, column + 2, other])
-    a, b = cooperates(trust, bits), cooperates(trusts, bits >> np.uint64(8))
-    both, mine, theirs = a & b, a, b
-    for turn in range(1, 3):
-        ours = bits >> np.uint64(16 * turn)
-        answer = cooperates(forgive, ours) & b | (1 - cooperates(strike, ours)) & (1 - b)
-        ours >>= np.uint64(8)
-        b = cooperates(forgives, ours) & a | (1 - cooperates(strikes, ours)) & (1 - a)
-        a = answer
-        both += a & b
-        mine += a
-        theirs += b
-    alone = 3 - mine - theirs + both
-    shared = both * now.reward + alone * now.punishment
-    gain = shared + (mine - both) * now.sucker + (theirs - both) * now.temptation
-    gains = shared + (theirs - both) * now.sucker + (mine - both) * now.temptation
-    hold = np.int64(hot[first, BORN_WITH + STORE, one]) << BIN_BITS
-    holds = np.int64(hot[second, BORN_WITH + STORE, other]) << BIN_BITS
-    have = min(np.int64(energy[first, one]) + gain, hold)
-    has = min(np.int64(energy[second, other]) + gains, holds)
-    sums[SPILT] += energy[first, one] + gain - have + energy[second, other] + gains - has
-    energy[first, one] = np.uint16(have)
-    energy[second, other] = np.uint16(has)
-    sums[GLEANED] += 2 * alone * now.punishment
-    sums[DRAWN] += gain + gains - 2 * alone * now.punishment
-    sums[RELATIONS_AT + relation] += (np.int64(1) << 32) + mine + theirs
-    return relation
+    listed, words, purse = scratch.listed, scratch.words, scratch.purse
+    if grown == 0:
+        return np.int64(-1)
+    bits = draw(stream, -1)
+    factor = PRIMES[below(bits, len(PRIMES))] % grown
+    begin = below(mix(bits), grown)
+    at = begin
+    for row in range(grown // 2):
+        one = np.int64(listed[at])
+        at += factor
+        at -= grown if at >= grown else 0
+        other = np.int64(listed[at])
+        at += factor
+        at -= grown if at >= grown else 0
+        seat(words, row, one, other, scratch.kinds)
+    draw_moves(stream, grown // 2, words)
+    play(words, grown // 2, now, scratch.sums)
+    at = begin
+    for row in range(grown // 2):
+        purse[listed[at]] = np.uint16(words[LEFT + row])
+        at += factor
+        at -= grown if at >= grown else 0
+        purse[listed[at]] = np.uint16(words[RIGHT + row])
+        at += factor
+        at -= grown if at >= grown else 0
+    return np.int64(listed[at]) if grown % 2 != 0 else np.int64(-1)
 
 
 @part
 def find_ready(people, tile, at, scratch):
     """Mark who is grown up, rested and rich enough to have a child."""
-    energy, hot = people.energy, people.hot
+    hot, purse, flags = people.hot, scratch.purse, scratch.flags
     for place in range(PLACES):
-        needs = np.int32(np.int32(hot[tile, BORN_WITH + THRESHOLD, place]) << BIN_BITS)
-        rich = np.uint8(np.int32(energy[tile, place]) >= needs)
-        rested = np.uint8(hot[tile, REST, place] == 0)
-        scratch.ready[at + place] = scratch.grown[at + place] & rich & rested
+        needs = np.int32(np.int32(hot[tile, THRESHOLD + place]) << BIN_BITS)
+        rich = np.uint8(np.int32(purse[at + place]) >= needs)
+        rested = np.uint8(hot[tile, REST + place] == 0)
+        flags[READY + at + place] = flags[GROWN + at + place] & rich & rested
 
 
-@part
-def find_mate(people, first, second, parent, tribe, scratch, grown, bits):
-    """int64: where the nearest other one of the tribe stands in the list, from a drawn place on.
-
-    -1: nobody.
-    """
+@inlined
+def find_mate(words, parent, listed, grown, bits):
+    """int64: the first other one of the parent's tribe in the list, from a drawn place on; or -1."""
+    tribe = (words[SELF + parent] >> np.uint32(16)) & 255
     at = below(bits, grown)
     for _ in range(grown):
-        place = np.int64(scratch.listed[at])
-        tile = first if place < PLACES else second
-        if place != parent and people.hot[tile, TRIBE, place & (PLACES - 1)] == tribe:
+        place = np.int64(listed[at])
+        if (words[SELF + place] >> np.uint32(16)) & 255 == tribe and place != parent:
             return place
         at = at + 1 if at + 1 < grown else 0
     return np.int64(-1)
 
 
-@helper
-def gene_of(people, tile, place, trait):
-    """int64: one of the 27 traits of a citizen."""
-    if trait < BEHAVIOURS:
-        return np.int64(people.hot[tile, trait, place])
-    return np.int64(people.cold[tile, trait - BEHAVIOURS, place])
-
-
-@helper
-def inherit(people, tile, parent, mates_tile, mate, stream, number, genes):
+@part
+def inherit(genome, parent, mate, child, stream, scratch):
     """A child's traits: each whole from one of two parents, with drift, folded back at the ends.
 
-    In whole 255ths what `engine.evolution.crossover` and `mutate` do; draws `number` to
-    `number` + 3 of the stream.
+    In whole 255ths what `engine.evolution.crossover` and `mutate` do.
+
+    Args:
+        genome: of `People`; parent, mate and child are its rows.
+        stream: of this birth; draws 0 to 4.
     """
-    sides = draw(stream, number)
+    sides = draw(stream, 0)
+    for word in range(4):
+        bits = draw(stream, 1 + word)
+        for byte in range(8):
+            chance = np.int32(bits >> np.uint64(8 * byte)) & np.int32(255)
+            drift = np.int32(chance * np.int32(2 * DRIFT + 1)) >> 8
+            scratch.drift[8 * word + byte] = np.int8(drift - DRIFT)
     for trait in range(TRAITS):
-        gene = gene_of(people, tile, parent, trait)
-        theirs = gene_of(people, mates_tile, mate, trait)
-        gene = theirs if (sides >> np.uint64(trait)) & np.uint64(1) != 0 else gene
-        if trait % 9 == 0:
-            bits = draw(stream, number + 1 + trait // 9)
-        drift = (np.int64(bits & np.uint64(127)) * (2 * DRIFT + 1)) >> 7
-        bits >>= np.uint64(7)
-        genes[trait] = np.uint8(255 - abs(255 - abs(gene + drift - DRIFT)))
+        ours, theirs = np.int32(genome[parent, trait]), np.int32(genome[mate, trait])
+        side = np.int32(sides >> np.uint64(trait)) & np.int32(1)
+        gene = np.int32(ours + side * np.int32(theirs - ours) + np.int32(scratch.drift[trait]))
+        scratch.genes[trait] = np.uint8(np.int32(255) - abs(np.int32(255) - abs(gene)))
+    for trait in range(TRAITS):
+        genome[child, trait] = scratch.genes[trait]
+        scratch.sums[TRAITS_AT + trait] += np.int64(scratch.genes[trait])
 
 
-@helper
-def bear(people, tile, parent, mates_tile, mate, childs_tile, child, now, stream, number, scratch):
+@part
+def bear(people, first, second, parent, mate, child, now, stream, scratch):
     """A birth: the child gets traits of both, energy and tribe of the parent, who then rests.
 
     The cost moves from parent to child: half to three halves of `birth_cost` by nurture, then by a
-    toss so much more or less, but all that he has less one unit at most, and what the child can
-    hold. Of what is left up to a sixteenth goes to the mate, as far as the mate can hold it.
+    toss up to half more or less, by risk; but all that he has less one unit at most, and what the
+    child can hold. Of what is left up to a sixteenth goes to the mate, as far as there is room.
+
+    Args:
+        parent, mate, child: places, of the two tiles `first` and `second`.
     """
-    energy, hot, sums, genes = people.energy, people.hot, scratch.sums, scratch.genes
-    inherit(people, tile, parent, mates_tile, mate, stream, number, genes)
+    purse, hot, genome, genes = scratch.purse, people.hot, people.genome, scratch.genes
+    row, mates_row = row_of(first, second, parent), row_of(first, second, mate)
+    inherit(genome, row, mates_row, row_of(first, second, child), stream, scratch)
     nature(genes, scratch.nature)
+    tile, at = first if child < PLACES else second, child & (PLACES - 1)
     for trait in range(BEHAVIOURS):
-        hot[childs_tile, trait, child] = genes[trait]
-        sums[TRAITS_AT + trait] += genes[trait]
-    for trait in range(BEHAVIOURS, TRAITS):
-        people.cold[childs_tile, trait - BEHAVIOURS, child] = genes[trait]
-        sums[TRAITS_AT + trait] += genes[trait]
-    for part_ in range(NATURE):
-        hot[childs_tile, BORN_WITH + part_, child] = scratch.nature[part_]
-    hot[childs_tile, AGE, child] = 0
-    hot[childs_tile, REST, child] = 0
-    hot[childs_tile, TRIBE, child] = hot[tile, TRIBE, parent]
-    cost = now.birth_cost * (128 + gene_of(people, tile, parent, NURTURE)) >> 8
-    stake = cost * gene_of(people, tile, parent, RISK) >> 9
-    cost += stake if (draw(stream, number) >> np.uint64(60)) & np.uint64(1) != 0 else -stake
-    has = np.int64(energy[tile, parent])
-    cost = min(max(cost, 1), has - 1, np.int64(scratch.nature[STORE]) << BIN_BITS)
-    gift = (has - cost) * gene_of(people, tile, parent, GENEROSITY) >> 12
-    room = np.int64(hot[mates_tile, BORN_WITH + STORE, mate]) << BIN_BITS
-    gift = max(min(gift, room - np.int64(energy[mates_tile, mate])), 0)
-    energy[tile, parent] = np.uint16(has - cost - gift)
-    energy[mates_tile, mate] = np.uint16(energy[mates_tile, mate] + gift)
-    energy[childs_tile, child] = np.uint16(cost)
-    hot[tile, REST, parent] = np.uint8(4 + (gene_of(people, tile, parent, PATIENCE) >> 4))
-    sums[BORN] += 1
+        hot[tile, trait * PLACES + at] = genes[trait]
+    for byte in range(NATURE):
+        hot[tile, (state.BORN_WITH + byte) * PLACES + at] = scratch.nature[byte]
+    hot[tile, AGE + at] = 0
+    hot[tile, REST + at] = 0
+    hot[tile, TRIBE + at] = np.uint8(scratch.words[SELF + parent] >> np.uint32(16))
+    cost = now.birth_cost * (128 + np.int64(genome[row, NURTURE])) >> 8
+    stake = cost * np.int64(genome[row, RISK]) >> 9
+    cost += stake if (draw(stream, 0) >> np.uint64(60)) & np.uint64(1) != 0 else -stake
+    has = np.int64(purse[parent])
+    cost = min(max(cost, 1), has - 1, np.int64(scratch.nature[traits.STORE]) << BIN_BITS)
+    gift = (has - cost) * np.int64(genome[row, GENEROSITY]) >> 12
+    room = np.int64(scratch.words[SELF + mate] >> np.uint32(24)) << BIN_BITS
+    gift = max(min(gift, room - np.int64(purse[mate])), 0)
+    purse[parent] = np.uint16(has - cost - gift)
+    purse[mate] = np.uint16(purse[mate] + gift)
+    purse[child] = np.uint16(cost)
+    rest = np.uint8(4 + (genome[row, PATIENCE] >> 4))
+    hot[first if parent < PLACES else second, REST + (parent & (PLACES - 1))] = rest
+    scratch.sums[BORN] += 1
 
 
 @part
 def have_children(people, first, second, places, now, stream, scratch, grown, free):
-    """Births of two tiles, beginning with a place by lot, while there are empty places.
+    """Births of two tiles, beginning with one of the able by lot, while there are empty places.
 
-    One with nobody of his tribe among the grown-up waits; so does whoever owns a single unit.
+    One with nobody of his tribe among the grown-up waits. All mates are chosen before the first
+    child is born; who by then has given all away but a unit has none.
     """
-    number = np.int64(0)
-    begin = below(draw(stream, -1), places)
-    for step in range(places):
-        place = begin + step if begin + step < places else begin + step - places
-        if scratch.ready[place] == 0 or free == 0:
-            continue
-        tile, parent = first if place < PLACES else second, place & (PLACES - 1)
-        if people.energy[tile, parent] < 2:
-            continue
-        tribe = people.hot[tile, TRIBE, parent]
-        bits = draw(stream, number + 4)
-        mate = find_mate(people, first, second, place, tribe, scratch, grown, bits)
+    able, births = np.int64(0), np.int64(0)
+    for place in range(places):
+        scratch.able[able] = np.uint16(place)
+        able += np.int64(scratch.flags[READY + place])
+    begin = below(draw(stream, -1), max(able, 1))
+    for number in range(min(able, free)):
+        prefetch(people.genome, row_of(first, second, np.int64(scratch.free[number])))
+        at = begin + number if begin + number < able else begin + number - able
+        prefetch(people.genome, row_of(first, second, np.int64(scratch.able[at])))
+    for number in range(min(able, free)):
+        at = begin + number if begin + number < able else begin + number - able
+        parent = np.int64(scratch.able[at])
+        bits = draw(stream, parent)
+        mate = find_mate(scratch.words, parent, scratch.listed, grown, bits)
         if mate < 0:
             continue
-        choosy = gene_of(people, tile, parent, CHOOSINESS)
-        if cooperates(choosy, bits) != 0:
-            bits = mix(bits)
-            rival = find_mate(people, first, second, place, tribe, scratch, grown, bits)
-            ours, theirs = first if mate < PLACES else second, first if rival < PLACES else second
-            wealth = people.energy[ours, mate & (PLACES - 1)]
-            if people.energy[theirs, rival & (PLACES - 1)] > wealth:
-                mate = rival
-        free -= 1
-        child = np.int64(scratch.free[free])
-        mates_tile = first if mate < PLACES else second
-        childs_tile = first if child < PLACES else second
-        bear(
-            people, tile, parent, mates_tile, mate & (PLACES - 1),
-            childs_tile, child & (PLACES - 1), now, stream, number, scratch,
-        )  # fmt: skip
-        number += BIRTH_DRAWS
+        choosy = np.int32(people.genome[row_of(first, second, parent), CHOOSINESS])
+        if does(choosy, np.int32(bits & np.uint64(255))) != 0:
+            rival = find_mate(scratch.words, parent, scratch.listed, grown, mix(bits))
+            mate = rival if scratch.purse[rival] > scratch.purse[mate] else mate
+        prefetch(people.genome, row_of(first, second, mate))
+        scratch.parents[births] = np.uint16(parent)
+        scratch.mates[births] = np.uint16(mate)
+        births += 1
+    for birth in range(births):
+        parent, mate = np.int64(scratch.parents[birth]), np.int64(scratch.mates[birth])
+        if scratch.purse[parent] > 1:
+            child = np.int64(scratch.free[birth])
+            bear(
+                people, first, second, parent, mate, child, now,
+                agent_stream(stream, child), scratch,
+            )  # fmt: skip
 
 
 @part
-def measure(people, tile, scratch):
-    """Energy and the histogram of one tile as the pulse leaves it."""
+def measure(people, tile, at, scratch):
+    """Put the energies of one tile back, with their sum and their histogram."""
     total, lives = np.int32(0), np.int32(0)
     for place in range(PLACES):
-        had = np.int32(people.energy[tile, place])
+        had = np.int32(scratch.purse[at + place])
         total = np.int32(total + had)
         lives = np.int32(lives + np.int32(had > 0))
+        people.energy[tile, place] = np.uint16(had)
+    for place in range(PLACES):
+        scratch.bins[scratch.purse[at + place] >> BIN_BITS] += 1
     scratch.sums[ENERGY] += total
     scratch.sums[POPULATION] += lives
-    for place in range(PLACES):
-        scratch.bins[people.energy[tile, place] >> BIN_BITS] += 1
 
 
 @kernel(
@@ -377,49 +494,44 @@ def pass_tiles(people, now, key, begin, end, left_over, scratch):
         key: uint64, of this pulse.
         left_over: int64[pairs], filled: tile x 256 + place of the one whom nobody met, -1: none.
     """
-    tiles = len(people.energy)
+    tiles = np.int64(len(people.energy))
     for pair in range(begin, end):
         first = (2 * pair * now.tile_factor + now.tile_shift) % tiles
         second = ((2 * pair + 1) * now.tile_factor + now.tile_shift) % tiles
-        single = np.int64(2 * pair + 1 == tiles)
-        places = BOTH - PLACES * single
-        live_and_pay(people, first, 0, now, agent_stream(key, first), scratch)
-        bury(people, first, 0, scratch)
-        if single == 0:
-            live_and_pay(people, second, PLACES, now, agent_stream(key, second), scratch)
-            bury(people, second, PLACES, scratch)
-        grown, free = list_places(scratch, places)
-        stream = agent_stream(key, tiles + first)
-        left_over[pair] = -1
-        if grown > 0:
-            bits = draw(stream, -1)
-            factor = PRIMES[below(bits, len(PRIMES))] % grown
-            at = below(mix(bits), grown)
-            for encounter in range(grown // 2):
-                one = np.int64(scratch.listed[at])
-                at += factor
-                at -= grown if at >= grown else 0
-                other = np.int64(scratch.listed[at])
-                at += factor
-                at -= grown if at >= grown else 0
-                meet(
-                    people, first if one < PLACES else second, one & (PLACES - 1),
-                    first if other < PLACES else second, other & (PLACES - 1),
-                    now, draw(stream, encounter), scratch.sums,
-                )  # fmt: skip
-            if grown % 2 != 0:
-                one = np.int64(scratch.listed[at])
-                tile = first if one < PLACES else second
-                left_over[pair] = tile * PLACES + (one & (PLACES - 1))
-                scratch.grown[one] = 0
-        find_ready(people, first, 0, scratch)
-        if single == 0:
-            find_ready(people, second, PLACES, scratch)
+        here = 1 if 2 * pair + 1 == tiles else 2
+        for side in range(here):
+            tile = second if side != 0 else first
+            live_and_pay(people, tile, PLACES * side, now, agent_stream(key, tile), scratch)
+            get_ready(people, tile, PLACES * side, scratch)
+        grown, free, dead = list_places(scratch, PLACES * here)
+        bury(people.genome, first, second, dead, scratch)
+        left = hold_arena(now, agent_stream(key, tiles + first), grown, scratch)
+        left_over[pair] = left
+        if left >= 0:
+            tile = first if left < PLACES else second
+            left_over[pair] = tile * PLACES + (left & (PLACES - 1))
+            scratch.flags[GROWN + left] = 0
+        for side in range(here):
+            find_ready(people, second if side != 0 else first, PLACES * side, scratch)
         stream = agent_stream(key, 2 * tiles + first)
-        have_children(people, first, second, places, now, stream, scratch, grown, free)
-        measure(people, first, scratch)
-        if single == 0:
-            measure(people, second, scratch)
+        have_children(people, first, second, PLACES * here, now, stream, scratch, grown, free)
+        for side in range(here):
+            measure(people, second if side != 0 else first, PLACES * side, scratch)
+
+
+@part
+def pack(people, citizen, at, words):
+    """As `get_ready`, for one citizen, to the place `at`."""
+    tile, place = citizen // PLACES, citizen % PLACES
+    for relation in range(3):
+        word = np.uint32(0)
+        for what in range(3):
+            gene = np.uint32(people.hot[tile, (3 * relation + what) * PLACES + place])
+            word |= np.uint32(gene << np.uint32(8 * what))
+        words[CONDUCT + relation * BOTH + at] = np.uint32(word)
+    word = np.uint32(people.hot[tile, TRIBE + place]) << np.uint32(16)
+    word |= np.uint32(people.hot[tile, STORE + place]) << np.uint32(24)
+    words[SELF + at] = np.uint32(word | np.uint32(people.energy[tile, place]))
 
 
 @kernel(void(kernel_type(People), kernel_type(Now), uint64, int64[::1], kernel_type(Scratch)))
@@ -428,23 +540,24 @@ def pair_left_over(people, now, key, left_over, scratch):
 
     They may have a child in the next pulse only.
     """
-    stream = agent_stream(key, 3 * len(people.energy))
+    words = scratch.words
     waits = np.int64(-1)
     for pair in range(len(left_over)):
-        if left_over[pair] < 0:
-            continue
-        if waits < 0:
-            waits = left_over[pair]
-            continue
-        first, one = waits // PLACES, waits % PLACES
-        second, other = left_over[pair] // PLACES, left_over[pair] % PLACES
-        had = np.int64(people.energy[first, one]), np.int64(people.energy[second, other])
-        meet(people, first, one, second, other, now, draw(stream, pair), scratch.sums)
-        has = np.int64(people.energy[first, one]), np.int64(people.energy[second, other])
-        scratch.sums[ENERGY] += has[0] - had[0] + has[1] - had[1]
-        for side in range(2):
-            scratch.bins[had[side] >> BIN_BITS] -= 1
-            scratch.bins[has[side] >> BIN_BITS] += 1
-        waits = -1
-
-
+        citizen = left_over[pair]
+        if citizen >= 0 and waits < 0:
+            waits = citizen
+        elif citizen >= 0:
+            pack(people, waits, 0, words)
+            pack(people, citizen, 1, words)
+            seat(words, 0, 0, 1, scratch.kinds)
+            draw_moves(agent_stream(key, 3 * len(people.energy) + pair), 1, words)
+            play(words, 1, now, scratch.sums)
+            for side in range(2):
+                who = citizen if side != 0 else waits
+                had = np.int64(people.energy[who // PLACES, who % PLACES])
+                has = np.int64(words[RIGHT]) if side != 0 else np.int64(words[LEFT])
+                people.energy[who // PLACES, who % PLACES] = np.uint16(has)
+                scratch.sums[ENERGY] += has - had
+                scratch.bins[had >> BIN_BITS] -= 1
+                scratch.bins[has >> BIN_BITS] += 1
+            waits = np.int64(-1)

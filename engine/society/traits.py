@@ -57,7 +57,6 @@ NAMES = (
 )
 TRAITS = len(NAMES)
 BEHAVIOURS = len(RELATIONS) * len(BEHAVIOUR)
-COLD = TRAITS - BEHAVIOURS
 NUMBER = {name: number for number, name in enumerate(NAMES)}
 
 (
