@@ -58,6 +58,18 @@ def run(
     threads: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
     ] = None,
+    economy: Annotated[
+        str | None,
+        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of every city. Default: bazaar."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_DEVICE",
+            metavar="cpu|cuda|mps",
+            help="For economies that have a choice. Default: cpu.",
+        ),
+    ] = None,
     locals_: Annotated[
         int | None,
         typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
@@ -145,7 +157,7 @@ def run(
         Path | None,
         typer.Option(
             envvar="CITY_NODE_HISTORY",
-            metavar="FILE.csv|jsonl|parquet",
+            metavar="FILE.csv|jsonl|sqlite|parquet",
             help="Write every city's series by tick.",
         ),
     ] = None,
@@ -170,6 +182,8 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
+        economy=economy,
+        device=device,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,

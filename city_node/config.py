@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from city_node import genomes
+from city_node import founders, genomes
 from city_node.errors import ConfigError
 from city_node.fields import (
     address_in,
@@ -34,6 +34,7 @@ from city_node.fields import (
 from city_node.names import check_name
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
+from engine.tables import Array
 from merchants.params import Parameters as MerchantParameters
 
 LOCALS_MAX = 10_000_000
@@ -52,7 +53,8 @@ TOP_FIELDS = (
     "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
 )  # fmt: skip
 NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
-CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes")
+CITY_FIELDS = ("economy", "device", "locals", "evolution", "merchants", "goods", "recipes")
+DEVICES = ("cpu", "cuda", "mps")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -63,6 +65,8 @@ class Wishes:
     cities: tuple[str, ...] = ()
     config: Path | None = None
     seed: int | None = None
+    economy: str | None = None
+    device: str | None = None
     speed: str | None = None
     threads: int | None = None
     locals: int | None = None
@@ -86,6 +90,8 @@ class CityConfig:
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
+        founders: the table that its economy names, for `engine.economy.Setting`.
+        device: what an economy that has a choice computes on.
     """
 
     name: str
@@ -98,6 +104,8 @@ class CityConfig:
     merchant_rules: MerchantParameters
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
+    founders: Array | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -188,6 +196,7 @@ def _resolve(wishes: Wishes) -> Config:
     shared.pop("cities", None)
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
+    economies |= {wishes.economy} if wishes.economy else set()
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     checked = {
@@ -260,6 +269,8 @@ def _city(
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
     table = merged(for_all, own)
+    if wishes.economy is not None:
+        table["economy"] = wishes.economy
     economy_name = text_in(where + "economy", table.get("economy"))
     economy = load(economy_name)
     check_fields(where, own, (*CITY_FIELDS, economy_name))
@@ -275,24 +286,42 @@ def _city(
         check_goods(goods, recipes)
     except ValueError as error:
         raise ValueError(f"{where}{error}") from None
+    parameters = converted(
+        f"{where}{economy_name}.",
+        economy.Parameters,
+        table_in(where + economy_name, table.get(economy_name, {})),
+    )
+    locals_ = wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX)
+    folder = wishes.config.parent if wishes.config else Path()
+    ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX),
+        locals=founders.population(parameters, ancestors, locals_, wishes.locals),
         merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
         goods=goods,
         recipes=recipes,
-        parameters=converted(
-            f"{where}{economy_name}.",
-            economy.Parameters,
-            table_in(where + economy_name, table.get(economy_name, {})),
-        ),
+        parameters=parameters,
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
         evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
+        founders=ancestors,
+        device=_device(where + "device", wish_or(wishes.device, table.get("device", "cpu"))),
     )
+
+
+def _device(field: str, name: Any) -> str:
+    """A device that torch finds here; cpu needs none."""
+    if name not in DEVICES:
+        raise ValueError(f"{field} = {name!r}: must be one of {', '.join(DEVICES)}")
+    if name != "cpu":
+        from engine.society.pulse_torch import why_not
+
+        if reason := why_not(name):
+            raise ValueError(f"{field} = {name!r}: {reason}")
+    return str(name)
 
 
 def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:

@@ -10,7 +10,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,6 +45,7 @@ from city_node.world import (
     run_job,
     window_ticks,
 )
+from engine.economy import Spread, one_by_one
 from protocol.observe import Hello
 
 Offload = Callable[..., Any]
@@ -167,6 +169,8 @@ async def run_node(
         boot = secrets.token_hex(16)
         nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
         with contextlib.ExitStack() as beside:
+            for city in world.cities:
+                city.town.spread = beside.enter_context(spread_over(threads))
             observers = await observed(nursery, beside, config, network, pace, listeners)
             history = beside.enter_context(history_file(asked.history))
             if asked.websocket_port is not None:
@@ -240,6 +244,23 @@ def address_of(listener: trio.SocketListener) -> str:
 def world_goods(config: Config) -> tuple[str, ...]:
     """What may travel: the goods that can be traded, in the world's order."""
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
+
+
+@contextlib.contextmanager
+def spread_over(threads: int) -> Iterator[Spread]:
+    """What lets one large city use several threads; they are started when it does."""
+    if threads == 1:
+        yield one_by_one
+        return
+    with ThreadPoolExecutor(threads, "pieces") as pool:
+
+        def spread(pieces: Sequence[Callable[[], Any]]) -> None:
+            others = [pool.submit(piece) for piece in pieces[1:]]
+            pieces[0]()
+            for other in others:
+                other.result()
+
+        yield spread
 
 
 async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:

@@ -153,7 +153,7 @@ def found_city(config: Config, here: int) -> City:
     places = [city.name for city in config.cities]
     key = key_of(config.seed, ours.name.casefold())
     economy = load(ours.economy)
-    setting = Setting(ours.locals, ours.goods, ours.recipes, key)
+    setting = Setting(ours.locals, ours.goods, ours.recipes, key, ours.founders, ours.device)
     state = economy.found(setting, ours.parameters)
     town = found_town(
         key,
@@ -256,6 +256,8 @@ def open_window(world: World, ticks: int) -> list[Job]:
         except ValueError as error:  # by now too much: nothing has changed
             what = f"{what} came to nothing: {error}"
         world.happened.append((world.tick, what))
+    for city in world.cities:
+        city.town.luggage = world.luggage
     rows = world.walking.rows
     due = np.flatnonzero(rows.tick[: world.walking.size[0]] < world.tick + ticks)
     order = np.lexsort((rows.from_place[due], rows.tick[due], rows.to_place[due]))

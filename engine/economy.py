@@ -24,7 +24,7 @@ The state lives in the tables alone, so that what `live` and a checkpoint see is
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -36,6 +36,17 @@ from engine.goods import Goods, Recipes
 from engine.tables import Array, Column
 
 GROUP = "city_node.economies"
+
+
+Spread = Callable[[Sequence[Callable[[], Any]]], Any]
+"""Runs pieces of work, anywhere and in any order, and returns when all are done. An economy that is
+handed one must do the same whatever it is."""
+
+
+def one_by_one(pieces: Sequence[Callable[[], Any]]) -> None:
+    """The Spread of whoever has one thread."""
+    for piece in pieces:
+        piece()
 
 
 @dataclass(frozen=True)

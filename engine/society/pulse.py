@@ -5,12 +5,12 @@ the same state, key and parameters give the same future, however the pieces are 
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from engine.rng import AGENT_STEP, GOLDEN, mix
+from engine.economy import Spread, one_by_one
+from engine.rng import drawn
 from engine.society.state import (
     BINS,
     BOUGHT,
@@ -46,18 +46,9 @@ from engine.society.tiles import (
 from engine.society.traits import BIN, INDUSTRY, TRAITS
 from engine.tables import Array, allocate
 
-Spread = Callable[[Sequence[Callable[[], Any]]], Any]
-"""Runs pieces of work, all of them, anywhere and in any order, and returns when they are done."""
-
 PIECES = 16
 PAIRS_A_PIECE_MIN = 64
 """32,768 places, some 0.3 ms: below that a hop to another thread costs more than it saves."""
-
-
-def one_by_one(pieces: Sequence[Callable[[], Any]]) -> None:
-    """The Spread of whoever has a single thread."""
-    for piece in pieces:
-        piece()
 
 
 def pulse(state: Society, key: np.uint64, spread: Spread = one_by_one) -> Society:
@@ -71,13 +62,9 @@ def pulse(state: Society, key: np.uint64, spread: Spread = one_by_one) -> Societ
     commons = state.commons
     number = int(commons.pulse[0]) + 1
     commons.pulse[0] = number
-    pulse_key = _mixed(int(key) + number * int(GOLDEN))
-    draws = np.array(
-        [_mixed(int(pulse_key) + (n + 1) * int(AGENT_STEP)) for n in range(len(state.waiting.genes))],
-        np.uint64,
-    )
-    if len(draws):
-        state = admit(state, draws)
+    pulse_key = np.uint64(drawn(int(key), number))
+    if waiting := len(state.waiting.genes):
+        state = admit(state, [drawn(int(pulse_key), who) for who in range(waiting)])
     refill(state)
     now = conditions(state, pulse_key)
     if state.device == "cpu":
@@ -90,11 +77,6 @@ def pulse(state: Society, key: np.uint64, spread: Spread = one_by_one) -> Societ
     score(state)
     set_prices(state)
     return state
-
-
-def _mixed(bits: int) -> np.uint64:
-    """A draw of `engine.rng.mix` in Python's own integers, which do not warn when they wrap."""
-    return np.uint64(mix(np.uint64(bits % 2**64)))
 
 
 def places_of(state: Society) -> int:
@@ -110,6 +92,7 @@ def refill(state: Society) -> None:
     came = min(int(ages.refill[age]) * places, room)
     commons.pool[0] += came + commons.fed[0]
     commons.flows[REFILLED] += came
+    commons.flows[BOUGHT] += commons.fed[0]
     commons.fed[0] = 0
 
 

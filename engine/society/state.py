@@ -5,7 +5,7 @@ nobody lives without. Energy is whole units and conserved: what citizens, pool a
 what came from the declared sources less what went to the declared sinks (`Commons.flows`), always.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Annotated, NamedTuple, get_type_hints
 
@@ -305,20 +305,20 @@ def with_waiting(state: Society, genes: Array) -> Society:
     return state._replace(waiting=waiting)
 
 
-def admit(state: Society, draws: Array) -> Society:
+def admit(state: Society, draws: Sequence[int]) -> Society:
     """Make citizens of those who wait, as far as there are empty places; the others wait on.
 
     They are grown up, have a tribe by lot, and bring a founder's energy, which is a source.
 
     Args:
-        draws: uint64[waiting], one each.
+        draws: 64 random bits for each who waits.
     """
     people, commons = state.people, state.commons
     waiting = state.waiting.genes
     tiles = len(people.energy)
     entered = 0
     for genes, bits in zip(waiting, draws, strict=True):
-        first = int(bits >> np.uint64(32)) % tiles
+        first = (bits >> 32) % tiles
         tile = next(
             (t % tiles for t in range(first, first + tiles) if not people.energy[t % tiles].all()),
             None,
@@ -330,7 +330,7 @@ def admit(state: Society, draws: Array) -> Society:
         hot = hot_columns(people)[tile, :, place]
         hot[:BEHAVIOURS], hot[BORN_WITH:] = genes[:BEHAVIOURS], nature
         hot[AGE], hot[REST] = nature[MATURITY], 0
-        hot[TRIBE] = int(bits & np.uint64(0xFFFFFFFF)) % state.rules.tribes
+        hot[TRIBE] = bits % 2**32 % state.rules.tribes
         people.genome[tile * PLACES + place, :TRAITS] = genes
         energy = state.rules.starting_energy
         people.energy[tile, place] = energy
@@ -344,10 +344,9 @@ def admit(state: Society, draws: Array) -> Society:
 
 
 def energy_held(state: Society) -> int:
-    """Units that citizens, counted one by one, pool and granary hold, and what is not fed yet."""
-    commons = state.commons
+    """Units that citizens, counted one by one, pool and granary hold."""
     citizens = int(state.people.energy.sum(dtype=np.int64))
-    return citizens + int(commons.pool[0] + commons.granary[0] + commons.fed[0])
+    return citizens + int(state.commons.pool[0] + state.commons.granary[0])
 
 
 def energy_expected(state: Society) -> int:
