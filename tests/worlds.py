@@ -10,6 +10,8 @@ from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
 from city_node.world import Event, World, found_world, report
 from engine.bazaar.params import Parameters
 from engine.goods import Good
+from engine.society.params import Parameters as SocietyParameters
+from engine.society.state import energy_expected, energy_held
 from merchants.params import Parameters as MerchantParameters
 
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
@@ -66,21 +68,23 @@ def goods_counted(of: World) -> np.ndarray:
     rosters = [of.walking]
     for each in of.cities:
         rosters.append(each.town.roster)
-        books = each.state.books
-        total += each.state.residents.owned.sum(axis=0, dtype=np.int64)
-        total += books.used + books.worn - books.made
+        total += each.economy.stock(each.state)
+        books = each.state.treasury if each.economy_name == "society" else each.state.books
+        total += books.used - books.made
+        if each.economy_name == "bazaar":
+            total += books.worn
     for roster in rosters:
         size = roster.size[0]
         np.add.at(total, roster.rows.good[:size], roster.rows.owned[:size])
-    leisure = of.cities[0].state.goods.leisure != 0
-    return np.where(leisure, 0, total)
+    traded = [city.state.goods.leisure == 0 for city in of.cities if city.economy_name == "bazaar"]
+    return np.where(traded[0], total, 0) if traded else total
 
 
 def money_counted(of: World) -> int:
     """Minor units that anybody holds anywhere, less what events made, plus what they destroyed."""
     total = int(of.walking.rows.money_minor[: of.walking.size[0]].sum())
     for each in of.cities:
-        total += int(each.state.residents.money_minor.sum())
+        total += each.economy.holdings_minor(each.state)
         total += int(each.town.roster.rows.money_minor[: each.town.roster.size[0]].sum())
         total += each.ledger.destroyed_minor - each.ledger.issued_minor
     return total
@@ -98,8 +102,13 @@ class Counted:
         np.testing.assert_array_equal(goods_counted(self.of), self.goods)
         for each in self.of.cities:
             size = each.town.roster.size[0]
-            assert (each.state.residents.money_minor >= 0).all()
-            assert (each.state.residents.owned >= 0).all()
+            if each.economy_name == "bazaar":
+                assert (each.state.residents.money_minor >= 0).all()
+                assert (each.state.residents.owned >= 0).all()
+            else:
+                assert each.state.treasury.money_minor[0] >= 0
+                assert (each.state.treasury.stock >= 0).all()
+                assert energy_held(each.state) == energy_expected(each.state)
             assert (each.town.roster.rows.money_minor[:size] >= 0).all()
             assert (each.town.roster.rows.owned[:size] >= 0).all()
             carried = each.town.roster.rows.owned[:size]
@@ -158,12 +167,30 @@ merchant_rules = st.builds(
     tax_free_money=st.sampled_from([0.0, 10.0, 1000.0]),
     tax_divisor=st.sampled_from([1, 3, 10]),
 )
+society_rules = st.builds(
+    SocietyParameters,
+    capacity=st.sampled_from([0, 0, 1_000]),
+    pulse_ticks=st.sampled_from([1, 10, 70]),
+    tribes=st.sampled_from([1, 4, 16]),
+    harvest_energy=st.sampled_from([10, 5_000]),
+    storehouse=st.sampled_from([0, 1_000]),
+    treasury=st.sampled_from([0.0, 5.0, 20_000.0]),
+    settles=st.sampled_from([0.0, 0.01, 1.0]),
+)
 costs = st.sampled_from([0.0, 0.5, 1.0, 20.0])
 
 
 @st.composite
-def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, travel_max=200):
-    """A Config: default or random goods and rules, random roads, one way or both."""
+def configs(
+    draw,
+    cities_min=1,
+    cities_max=4,
+    locals_max=30,
+    merchants_max=15,
+    travel_max=200,
+    societies_max=2,
+):
+    """A Config: any economy, default or random goods and rules, random roads, one way or both."""
     count = draw(st.integers(cities_min, cities_max))
     goods, recipes = default_city().goods, default_city().recipes
     if draw(st.booleans()):
@@ -183,6 +210,15 @@ def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, t
         )
         for name in NAMES[:count]
     ]
+    for number in draw(st.sets(st.integers(0, count - 1), max_size=societies_max)):
+        rules = SocietyParameters() if usual else draw(society_rules)
+        people = draw(st.sampled_from([0, 1, 2, 37, 400, 1_000]))
+        cities[number] = replace(
+            cities[number],
+            economy="society",
+            locals=min(people, rules.capacity or people),
+            parameters=rules,
+        )
     ends = [(a, b) for a in range(count) for b in range(count) if a != b]
     built = ends
     if ends and draw(st.booleans()):
@@ -195,6 +231,7 @@ def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, t
 def events(draw, of: Config, ticks_max: int, most: int = 6):
     """Events that a world of this Config takes, at random ticks."""
     names = [city.name for city in of.cities]
+    economies = {city.name: city.economy for city in of.cities}
     goods = [name for name, good in of.cities[0].goods.items() if not good.leisure]
     good = st.sampled_from(goods)
     share = st.floats(0.0, 1.0)
@@ -215,12 +252,16 @@ def events(draw, of: Config, ticks_max: int, most: int = 6):
             ),
         ),
     ]
+    of_society = [
+        kinds[0],
+        *((name, st.fixed_dictionaries({"share": share})) for name in ("drought", "rain", "plague")),
+    ]
     drawn = []
     for _ in range(draw(st.integers(0, most))):
         where = draw(st.sampled_from(names))
         here = names.index(where)
         roads = [names[road.to] for road in of.roads if road.start == here]
-        possible = list(kinds)
+        possible = list(of_society if economies[where] == "society" else kinds)
         if roads:
             to = st.fixed_dictionaries({"to": st.sampled_from(roads)})
             priced = st.fixed_dictionaries({"to": st.sampled_from(roads), "coins": costs})

@@ -59,10 +59,10 @@ class Regime:
 
 
 REGIMES = (
-    Regime("foraging", 36, 0.012, 50, 30, 0, 10, 14, 600, 0.5, 240, 0, 0.02),
-    Regime("agrarian", 40, 0.010, 54, 34, 0, 10, 18, 900, 0.5, 290, 190, 0.05),
-    Regime("industrial", 44, 0.008, 60, 38, 0, 10, 24, 1_200, 0.5, 350, 235, 0.08),
-    Regime("technological", 48, 0.006, 66, 42, 0, 10, 32, 1_600, 0.5, ENERGY_MAX, 280, 0.12),
+    Regime("foraging", 36, 0.012, 50, 30, 0, 10, 14, 600, 0.5, 215, 0, 0.02),
+    Regime("agrarian", 40, 0.010, 54, 34, 0, 10, 18, 900, 0.5, 260, 180, 0.05),
+    Regime("industrial", 44, 0.008, 60, 38, 0, 10, 24, 1_200, 0.5, 320, 220, 0.08),
+    Regime("technological", 48, 0.006, 66, 42, 0, 10, 32, 1_600, 0.5, ENERGY_MAX, 270, 0.12),
 )
 """Found by trial: in the first, cooperation among founders feeds half the places; each later one
 costs more and yields more, so that it lasts only while people cooperate enough."""

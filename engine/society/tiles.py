@@ -6,8 +6,9 @@ into the places found empty, and what is measured, in one go. So pieces of a pul
 and in any order, and the history is the same; only whoever is left over in an odd pair of tiles
 meets, afterwards, one left over elsewhere.
 
-Within two tiles the grown-up are listed and paired by a second affine permutation: its factor is a
-prime above 512, so it has no factor in common with however many they are. Draws are counter-based:
+Within two tiles the grown-up are listed and put in the order of a second affine permutation: its
+factor is a prime above 512, so it has none in common with however many they are. The first half
+then meets the second, turned round by a lot. Draws are counter-based:
 of a tile one a place, of a pair of tiles one an encounter, and a stream a birth.
 
 Loops over places or encounters have no branch and write one array, so that they become vectors.
@@ -106,12 +107,14 @@ class Scratch(NamedTuple):
     flags: Annotated[Array, Column("u1", f"{4 * BOTH}", "0 or 1, see GROWN")]
     words: Annotated[Array, Column("u4", f"{WORDS}", "see SELF")]
     listed: Annotated[Array, Column("u2", f"{BOTH}", "the grown-up")]
+    left_at: Annotated[Array, Column("u2", f"{PLACES}", "who sits at the left, by encounter")]
+    right_at: Annotated[Array, Column("u2", f"{PLACES}", "and at the right")]
     free: Annotated[Array, Column("u2", f"{BOTH}", "the empty places")]
     dead: Annotated[Array, Column("u2", f"{BOTH}", "who dies in this pulse")]
     able: Annotated[Array, Column("u2", f"{BOTH}", "who is ready to have a child")]
     parents: Annotated[Array, Column("u2", f"{BOTH}", "who is going to have one")]
     mates: Annotated[Array, Column("u2", f"{BOTH}", "and with whom")]
-    drift: Annotated[Array, Column("i1", "32", "of a child's traits")]
+    drift: Annotated[Array, Column("i1", "28", "of a child's traits")]
     genes: Annotated[Array, Column("u1", f"{TRAITS}", "of a child")]
     nature: Annotated[Array, Column("u1", f"{NATURE}", "of a child")]
 
@@ -299,35 +302,39 @@ def play(words, count, now, sums):
 def hold_arena(now, stream, grown, scratch):
     """Pair the grown-up of two tiles, and let them play.
 
+    The first half of a permutation meets the second, turned by a lot: any two can meet.
+
     Returns:
         int64: the place of the one left over, -1: none.
     """
     listed, words, purse = scratch.listed, scratch.words, scratch.purse
     if grown == 0:
         return np.int64(-1)
+    encounters = grown // 2
     bits = draw(stream, -1)
     factor = PRIMES[below(bits, len(PRIMES))] % grown
-    begin = below(mix(bits), grown)
-    at = begin
-    for row in range(grown // 2):
-        one = np.int64(listed[at])
+    at = below(mix(bits), grown)
+    turned = encounters - below(draw(stream, -2), max(encounters, 1))
+    halfway = (at + encounters * factor) % grown
+    across = (halfway + (encounters - turned) * factor) % grown
+    for row in range(encounters):
+        scratch.left_at[row] = listed[at]
+        scratch.right_at[row] = listed[across]
         at += factor
         at -= grown if at >= grown else 0
-        other = np.int64(listed[at])
-        at += factor
-        at -= grown if at >= grown else 0
-        seat(words, row, one, other, scratch.kinds)
-    draw_moves(stream, grown // 2, words)
-    play(words, grown // 2, now, scratch.sums)
-    at = begin
-    for row in range(grown // 2):
-        purse[listed[at]] = np.uint16(words[LEFT + row])
-        at += factor
-        at -= grown if at >= grown else 0
-        purse[listed[at]] = np.uint16(words[RIGHT + row])
-        at += factor
-        at -= grown if at >= grown else 0
-    return np.int64(listed[at]) if grown % 2 != 0 else np.int64(-1)
+        across += factor
+        across -= grown if across >= grown else 0
+        across = halfway if row + 1 == turned else across
+    for row in range(encounters):
+        left, right = np.int64(scratch.left_at[row]), np.int64(scratch.right_at[row])
+        seat(words, row, left, right, scratch.kinds)
+    draw_moves(stream, encounters, words)
+    play(words, encounters, now, scratch.sums)
+    for row in range(encounters):
+        purse[scratch.left_at[row]] = np.uint16(words[LEFT + row])
+        purse[scratch.right_at[row]] = np.uint16(words[RIGHT + row])
+    last = (halfway + encounters * factor) % grown
+    return np.int64(listed[last]) if grown % 2 != 0 else np.int64(-1)
 
 
 @part
@@ -362,15 +369,15 @@ def inherit(genome, parent, mate, child, stream, scratch):
 
     Args:
         genome: of `People`; parent, mate and child are its rows.
-        stream: of this birth; draws 0 to 4.
+        stream: of this birth; draws 0 to 7.
     """
     sides = draw(stream, 0)
-    for word in range(4):
+    for word in range(7):
         bits = draw(stream, 1 + word)
-        for byte in range(8):
-            chance = np.int32(bits >> np.uint64(8 * byte)) & np.int32(255)
-            drift = np.int32(chance * np.int32(2 * DRIFT + 1)) >> 8
-            scratch.drift[8 * word + byte] = np.int8(drift - DRIFT)
+        for quarter in range(4):
+            chance = np.int32((bits >> np.uint64(16 * quarter)) & np.uint64(0xFFFF))
+            drift = np.int32(chance * np.int32(2 * DRIFT + 1)) >> 16
+            scratch.drift[4 * word + quarter] = np.int8(drift - DRIFT)
     for trait in range(TRAITS):
         ours, theirs = np.int32(genome[parent, trait]), np.int32(genome[mate, trait])
         side = np.int32(sides >> np.uint64(trait)) & np.int32(1)
