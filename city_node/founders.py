@@ -1,7 +1,8 @@
 """Tables of founders: who an economy that asks for them is founded with.
 
-`[society] founders = "FILE"`, CSV with a header, or SQLite with a table `founders`: a column a trait
-(0 … 1), and perhaps `tribe`. A trait without a column, or an empty cell, is drawn for each citizen.
+`[society] founders = "FILE"`, CSV with a header, or SQLite with a table `founders`: a column a
+trait (0 … 1), and perhaps `tribe`. A trait without a column, or an empty cell, is drawn for each
+citizen.
 Called by `config`; economies themselves read no file.
 """
 

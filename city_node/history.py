@@ -124,7 +124,7 @@ class CsvSink:
 
 
 class SqliteSink:
-    """One table, `history`, replaced if the file has it; a column that a later row adds is added."""
+    """One table, `history`, replaced if there is one; what a later row adds is a new column."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -57,7 +57,7 @@ class Setting:
         residents: number of residents, at least 0.
         goods, recipes: checked by `engine.goods.check_goods`.
         key: uint64, the city's key of randomness.
-        founders: a table of traits that the node has read for an economy that names one; None: none.
+        founders: a table of traits that the node has read, for an economy that names one.
         device: what an economy that has a choice computes on: cpu, cuda or mps.
     """
 

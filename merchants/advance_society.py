@@ -15,6 +15,7 @@ from engine.kernels import inlined, kernel, part
 from engine.money import post, to_minor
 from engine.rng import agent_stream, drawn, tick_key, uniform
 from engine.society.events import EVENTS
+from engine.society.founding import found
 from engine.society.params import Parameters
 from engine.society.pulse import pulse
 from engine.society.report import (
@@ -28,7 +29,7 @@ from engine.society.report import (
     stock,
     trades,
 )
-from engine.society.state import Society, Treasury, found, live, with_waiting
+from engine.society.state import Society, Treasury, live, with_waiting
 from engine.society.traits import NAMES, TRAITS
 from engine.tables import Array, kernel_type
 from merchants.genome import NUMBER as MERCHANTS_NUMBER
@@ -115,11 +116,11 @@ def act(treasury, roster, roads, rules, departures, merchant, here, stream, tick
     hear(rows, merchant, here, treasury.price, gossip_weight(rows, merchant, rules))
     _, best = deal(rows, merchant, rows.good[merchant], here, roads)
     rows.ask[merchant] = np.inf
-    if best >= 0 and rows.good[merchant] == treasury.sells[0]:
+    has_room = rows.owned[merchant] < rows.capacity[merchant]
+    if best >= 0 and has_room and rows.good[merchant] == treasury.sells[0]:
         price_max = bid(rows, merchant, here, roads.place[best])
-        if rows.owned[merchant] < rows.capacity[merchant]:
-            if treasury.price[rows.good[merchant]] <= price_max:
-                sell_harvest(treasury, rows, merchant)
+        if treasury.price[rows.good[merchant]] <= price_max:
+            sell_harvest(treasury, rows, merchant)
     road = road_taken(rows, merchant, best, roads, rules, stream)
     if road >= 0:
         depart(roster, merchant, road, roads, here, departures, tick)
@@ -185,10 +186,10 @@ def advance_ticks(
         for merchant in range(roster.size[0] - 1, -1, -1):
             stream = agent_stream(this_tick, merchant)
             if uniform(stream, ACTS) < rules.act_probability:
-                if roster.rows.owned[merchant] == 0:
-                    if uniform(stream, SETTLES) < treasury.settles[0]:
-                        settle(treasury, roster, lives, merchant, settlers, now)
-                        continue
+                settles = uniform(stream, SETTLES) < treasury.settles[0]
+                if settles and roster.rows.owned[merchant] == 0:
+                    settle(treasury, roster, lives, merchant, settlers, now)
+                    continue
                 if lives.evolves[0] != 0:
                     purses = treasury.money_minor
                     fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)

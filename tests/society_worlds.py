@@ -6,6 +6,8 @@ import numpy as np
 
 from engine.economy import Setting
 from engine.goods import Good
+from engine.society.founding import found
+from engine.society.layout import Now
 from engine.society.params import REGIMES, Parameters
 from engine.society.pulse import pulse
 from engine.society.state import (
@@ -15,11 +17,18 @@ from engine.society.state import (
     TRIBE,
     Society,
     count_all,
-    found,
     hot_columns,
 )
-from engine.society.tiles import Now
-from engine.society.traits import BEHAVIOURS, MATURITY, NAMES, SPAN, STORE, THRESHOLD, TRAITS, natures
+from engine.society.traits import (
+    BEHAVIOURS,
+    MATURITY,
+    NAMES,
+    SPAN,
+    STORE,
+    THRESHOLD,
+    TRAITS,
+    natures,
+)
 
 GOODS = {
     "wood": Good((0, 19), (4.0, 8.0), 15.0, gathered=True),

@@ -23,6 +23,8 @@ from society_worlds import (
 from engine.economy import Setting
 from engine.evolution import reflected
 from engine.measures import gini
+from engine.society.founding import folded, found
+from engine.society.layout import BORN, MET_AT, SUMS
 from engine.society.params import Parameters
 from engine.society.pulse import (
     PAIRS_A_PIECE_MIN,
@@ -42,13 +44,10 @@ from engine.society.state import (
     count_all,
     energy_expected,
     energy_held,
-    folded,
-    found,
     hot_columns,
     live,
     with_waiting,
 )
-from engine.society.tiles import BORN, MET_AT, SUMS
 from engine.society.traits import (
     BEHAVIOURS,
     DRIFT,

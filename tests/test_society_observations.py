@@ -1,7 +1,7 @@
-"""What must be seen of a society, three seeds of each; docs/society.md has twenty, and the named tests.
+"""What must be seen of a society, three seeds of each; docs/society.md has twenty.
 
-Experiments and what they mean: `tools.society_trials`. Seeds are fixed, so a result is the same each
-time: a failure means that the rules have changed what emerges.
+Experiments and what they mean: `tools.society_trials`. Seeds are fixed, so a result is the same
+each time: a failure means that the rules have changed what emerges.
 """
 
 import json

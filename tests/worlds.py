@@ -254,7 +254,10 @@ def events(draw, of: Config, ticks_max: int, most: int = 6):
     ]
     of_society = [
         kinds[0],
-        *((name, st.fixed_dictionaries({"share": share})) for name in ("drought", "rain", "plague")),
+        *(
+            (name, st.fixed_dictionaries({"share": share}))
+            for name in ("drought", "rain", "plague")
+        ),
     ]
     drawn = []
     for _ in range(draw(st.integers(0, most))):

@@ -6,6 +6,8 @@ tests use for three seeds go into docs/society.json. Every figure is measured he
 
 import json
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -96,7 +98,7 @@ def traits() -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for trait in LIFE:
-        seen = over_seeds(lambda seed, name=trait.name: trials.effect(name, seed), trait.name)
+        seen = over_seeds(partial(trials.effect, trait.name), trait.name)
         what = (trials.EFFECTS | trials.AT_A_BIRTH)[trait.name][0]
         p = trials.sign_flip(seen[:, 1] - seen[:, 0])
         lines.append(
@@ -118,7 +120,7 @@ def relations() -> list[str]:
     lines = ["| relation | cooperating moves, share |", "|---|---|"]
     lines += [f"| {name} | {told(seen[:, n])} |" for n, name in enumerate(RELATIONS)]
     order = np.argsort(-seen.mean(axis=0))
-    gaps = [seen[:, a] - seen[:, b] for a, b in zip(order, order[1:], strict=False)]
+    gaps = [seen[:, a] - seen[:, b] for a, b in pairwise(order)]
     ps = ", ".join(probability(trials.sign_flip(gap)) for gap in gaps)
     ranked = " > ".join(RELATIONS[number] for number in order)
     return [*lines, "", f"{ranked}; paired permutation tests of neighbours: p {ps}."]
@@ -169,8 +171,8 @@ def dead() -> list[str]:
     return [
         *lines,
         "",
-        f"Paired permutation tests: it falls in the dead world, p {probability(p)}; by more than in "
-        f"the rich one, p {probability(more)}.",
+        f"Paired permutation tests: it falls in the dead world, p {probability(p)}; by more than "
+        f"in the rich one, p {probability(more)}.",
     ]
 
 

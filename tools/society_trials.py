@@ -1,7 +1,7 @@
 """Experiments with a society: what must be seen of it, each as numbers over seeds.
 
-Called by `tools.society`, which runs twenty seeds and writes docs/society.md, and by the tests, which
-run three of them. Every experiment is a function of a seed alone.
+Called by `tools.society`, which runs twenty seeds and writes docs/society.md, and by the tests,
+which run three of them. Every experiment is a function of a seed alone.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,8 @@ import numpy as np
 
 from engine.economy import Setting
 from engine.goods import Good
+from engine.society.founding import found
+from engine.society.layout import Now
 from engine.society.params import REGIMES, Parameters
 from engine.society.pulse import citizens, pulse
 from engine.society.report import series
@@ -22,10 +24,8 @@ from engine.society.state import (
     TRIBE,
     Society,
     count_all,
-    found,
     hot_columns,
 )
-from engine.society.tiles import Now
 from engine.society.traits import (
     BEHAVIOURS,
     DRIFT,
@@ -90,7 +90,7 @@ def by_relation(seed: int) -> Array:
 
 
 def labels_swapped(seed: int) -> Array:
-    """Two worlds of 64 tribes and 2 species, where xeno and strangers are met equally often (32:31).
+    """Two worlds of 64 tribes and 2 species: xeno and strangers are met equally often (32:31).
 
     In one the founders trust xeno and not strangers, in the other the other way round.
 
@@ -210,7 +210,9 @@ def neutral_walks(seed: int, tribes: int = 1) -> Array:
     means = []
     for number in range(SETTLING + EVERY * STEPS + 1):
         if number >= SETTLING and (number - SETTLING) % EVERY == 0:
-            means.append(state.commons.trait_sums / (255 * max(1, int(state.commons.population[0]))))
+            means.append(
+                state.commons.trait_sums / (255 * max(1, int(state.commons.population[0])))
+            )
         state = pulse(state, np.uint64(seed))
     return np.array(means)
 
@@ -322,9 +324,7 @@ EFFECTS: dict[str, tuple[str, Callable[[Society, float], float], int]] = {
     ),
     "industry": (
         "harvest, units of energy a citizen and pulse",
-        lambda state, lived: (
-            (int(state.commons.flows[9]) + int(state.commons.granary[0])) / lived
-        ),
+        lambda state, lived: (int(state.commons.flows[9]) + int(state.commons.granary[0])) / lived,
         1,
     ),
 }
@@ -347,7 +347,7 @@ AT_A_BIRTH = {
 
 
 def at_a_birth(name: str, value: float, seed: int) -> float:
-    """Tribes of three: one is ready, a rich and a poor one are not, and are told apart by a mark."""
+    """Tribes of three: one is ready; a rich and a poor one are not, and differ in their marks."""
     random = np.random.default_rng(seed)
     state, _ = couple_tiles(random, 0, seed)
     tribes = 100
@@ -421,5 +421,3 @@ def interval(values: Array) -> tuple[float, float]:
     """Mean and half the width of its 95 % confidence interval (of 20: Student's t)."""
     t = 2.093 if len(values) == 20 else 1.96
     return float(np.mean(values)), float(t * np.std(values, ddof=1) / np.sqrt(len(values)))
-
-

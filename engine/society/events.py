@@ -4,6 +4,8 @@ Each takes the state and a random generator of its own, then its arguments by na
 money it made or destroyed. A bad argument is a ValueError of one line, and nothing has changed.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.economy import Issued
@@ -62,4 +64,9 @@ def plague(society: Society, random: np.random.Generator, *, share: float) -> Is
     return Issued()
 
 
-EVENTS = {"gift": gift, "drought": drought, "rain": rain, "plague": plague}
+EVENTS: dict[str, Callable[..., Issued]] = {
+    "gift": gift,
+    "drought": drought,
+    "rain": rain,
+    "plague": plague,
+}

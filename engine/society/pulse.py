@@ -11,21 +11,7 @@ import numpy as np
 
 from engine.economy import Spread, one_by_one
 from engine.rng import drawn
-from engine.society.state import (
-    BINS,
-    BOUGHT,
-    DIED as DIED_FLOW,
-    GLEANED as GLEANED_FLOW,
-    HARVESTED,
-    OVERDRAWN,
-    PLACES,
-    REFILLED,
-    SPILT as SPILT_FLOW,
-    TAXED,
-    Society,
-    admit,
-)
-from engine.society.tiles import (
+from engine.society.layout import (
     BORN,
     DIED,
     DIED_WITH,
@@ -40,9 +26,28 @@ from engine.society.tiles import (
     TRAITS_AT,
     Now,
     Scratch,
-    pair_left_over,
-    pass_tiles,
 )
+from engine.society.state import (
+    BINS,
+    BOUGHT,
+    HARVESTED,
+    OVERDRAWN,
+    PLACES,
+    REFILLED,
+    TAXED,
+    Society,
+    admit,
+)
+from engine.society.state import (
+    DIED as DIED_FLOW,
+)
+from engine.society.state import (
+    GLEANED as GLEANED_FLOW,
+)
+from engine.society.state import (
+    SPILT as SPILT_FLOW,
+)
+from engine.society.tiles import pair_left_over, pass_tiles
 from engine.society.traits import BIN, INDUSTRY, TRAITS
 from engine.tables import Array, allocate
 

@@ -10,17 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.society.state import (
-    AGE,
-    BINS,
-    BORN_WITH,
-    HOT,
-    PLACES,
-    REST,
-    TRIBE,
-    Society,
-)
-from engine.society.tiles import (
+from engine.society.layout import (
     BORN,
     DIED,
     DIED_WITH,
@@ -33,9 +23,19 @@ from engine.society.tiles import (
     POPULATION,
     SPILT,
     SUMS,
-    TAX_BITS,
     TRAITS_AT,
     Now,
+)
+from engine.society.life import TAX_BITS
+from engine.society.state import (
+    AGE,
+    BINS,
+    BORN_WITH,
+    HOT,
+    PLACES,
+    REST,
+    TRIBE,
+    Society,
 )
 from engine.society.traits import (
     ACTIVE_FROM,
@@ -300,7 +300,7 @@ def give(
 
 
 def inherit(genome: Any, parents: Any, mates: Any, generator: Any) -> Any:
-    """int32[children, 27]: each trait whole from one of two, with drift, folded back at the ends."""
+    """int32[children, 27]: each trait whole from one of two, with drift, folded back."""
     import torch
 
     shape = (len(parents), TRAITS)

@@ -11,13 +11,11 @@ from engine.economy import Chart
 from engine.money import MINOR_PER_COIN
 from engine.society.pulse import degraded_reward, mean_trait, places_of
 from engine.society.state import BORN_WITH, PLACES, Society, hot_columns
-from engine.society.traits import LIFE, NAMES, NUMBER, RELATIONS, STORE
+from engine.society.traits import BIN, LIFE, NAMES, NUMBER, RELATIONS, STORE
 from engine.tables import Array
 
 MOVES = 6
 """An encounter: three rounds of two."""
-
-LIFE_PAGES = (LIFE[:6], LIFE[6:])
 
 CHARTS = (
     Chart("line", "distributions", "Population", "citizens", ("population",), summary="total"),
@@ -41,7 +39,7 @@ CHARTS = (
             ("Common pool", "% of full", "pool", False),
             ("Reward", "R now, units a round", "reward", False),
             ("Energy", "units a citizen, mean", "energy_mean", False),
-            ("Births", "per cent a pulse since the founding", "births", False),
+            ("Treasury", "coins", "treasury", False),
         )
     ),
     *(
@@ -125,7 +123,6 @@ def series(society: Society) -> dict[str, float]:
         "pool": 100.0 * int(commons.pool[0]) / full,
         "reward": float(degraded_reward(society)),
         "energy_mean": int(commons.energy[0]) / population if population else math.nan,
-        "births": _births(society),
         "treasury": int(society.treasury.money_minor[0]) / MINOR_PER_COIN,
     }
     for number, relation in enumerate(RELATIONS):
@@ -137,14 +134,8 @@ def series(society: Society) -> dict[str, float]:
     return found
 
 
-def _births(society: Society) -> float:
-    commons = society.commons
-    lived = int(commons.pulse[0]) * int(commons.population[0])
-    return 100.0 * int(commons.born[0]) / lived if lived else math.nan
-
-
 def samples(society: Society, most: int) -> dict[str, Array]:
-    """Energy of at most `most` citizens, evenly spaced over the places, and the most they can hold."""
+    """Energy of at most `most` citizens, evenly spaced, and the most that they can hold."""
     places = society.people.energy.size
     if most < 1:
         return {}
@@ -152,5 +143,7 @@ def samples(society: Society, most: int) -> dict[str, Array]:
     energy = society.people.energy.reshape(-1)[rows]
     rows, energy = rows[energy > 0], energy[energy > 0]
     kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))
-    store = hot_columns(society.people)[rows[kept] // PLACES, BORN_WITH + STORE, rows[kept] % PLACES]
-    return {"energy": energy[kept].astype(np.float64), "store": 32.0 * store}
+    store = hot_columns(society.people)[
+        rows[kept] // PLACES, BORN_WITH + STORE, rows[kept] % PLACES
+    ]
+    return {"energy": energy[kept].astype(np.float64), "store": float(BIN) * store}

@@ -1,7 +1,7 @@
 """The 27 heritable traits of a citizen, and what is worked out of them once, at birth.
 
 A trait is a uint8: 0 … 255 stands for 0 … 1. Nine are behaviour, three for each relation that a
-partner can stand in: `k_` kin (same tribe), `x_` xeno (another species), `s_` stranger (all others).
+partner can stand in: `k_` kin (same tribe), `x_` xeno (another species), `s_` stranger (others).
 
     trust        the chance to cooperate in the first round
     forgive      the chance to cooperate after the partner has cooperated
@@ -76,7 +76,7 @@ BIN = 1 << BIN_BITS
 """Units of energy: what stores and thresholds, in a byte, are counted in."""
 
 DRIFT = 12
-"""A child's trait differs from its parent's by at most so many 255ths: 0.047, all equally likely."""
+"""A child's trait differs from its parent's by at most so many 255ths (0.047), all alike likely."""
 
 ACTIVE_FROM = 64
 """A relation's matrix is active where two of its three chances to cooperate differ by so much: who

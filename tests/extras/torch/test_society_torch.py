@@ -1,4 +1,4 @@
-"""The fused pass against plain torch with a full shuffle: the same rules, so the same distributions.
+"""The fused pass against plain torch with a full shuffle: same rules, so same distributions.
 
 On every device there is. Named tests at alpha = 0.001, on fixed seeds.
 """
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from society_worlds import after, society  # noqa: E402
 
 from engine.society import pulse_torch  # noqa: E402
+from engine.society.layout import BORN, DIED, GLEANED, MET_AT, MOVES_AT, PAID  # noqa: E402
 from engine.society.pulse import citizens, conditions  # noqa: E402
 from engine.society.state import (  # noqa: E402
     AGE,
@@ -24,7 +25,6 @@ from engine.society.state import (  # noqa: E402
     energy_held,
     hot_columns,
 )
-from engine.society.tiles import BORN, DIED, GLEANED, MET_AT, MOVES_AT, PAID  # noqa: E402
 from engine.society.traits import TRAITS, natures  # noqa: E402
 
 DEVICES = [
@@ -74,7 +74,7 @@ def test_energy_adds_up_and_counts_agree_with_a_recount(device):
 @pytest.mark.parametrize("device", DEVICES)
 def test_one_pulse_has_the_same_statistics(device):
     """Encounters by relation: chi-square, 2 degrees of freedom, 13.8; energies and ages: Kolmogorov
-    and Smirnov; births, deaths: chi-square, 1 degree, 10.8; tax: to the unit, no chance is in it."""
+    and Smirnov; births, deaths: chi-square, 1 degree, 10.8; tax: to the unit."""
     state = after(society(60_000, capacity=80_000, starting_energy=1_000), 12)
     now = conditions(state, np.uint64(77))
     found = []
@@ -85,7 +85,9 @@ def test_one_pulse_has_the_same_statistics(device):
         )
         sums, bins = one(copied, now, np.uint64(77))
         lives = copied.people.energy > 0
-        found.append((sums, bins, copied.people.energy[lives], hot_columns(copied.people)[:, AGE][lives]))
+        found.append(
+            (sums, bins, copied.people.energy[lives], hot_columns(copied.people)[:, AGE][lives])
+        )
     (ours, _, energy, age), (theirs, _, energies, ages) = found
     assert ours[PAID] == theirs[PAID]
     assert homogeneous(np.array([s[MET_AT : MET_AT + 3] for s in (ours, theirs)])) < 13.8
@@ -107,8 +109,8 @@ def test_one_pulse_has_the_same_statistics(device):
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_histories_agree_in_the_mean(device):
-    """Eight histories of each, 80 pulses: Welch's t below 5.5 (alpha 0.0001, 12 degrees, there being
-    33 of them) for population, energy, Gini, births, cooperation and the traits' means."""
+    """Eight histories of each, 80 pulses: Welch's t below 5.5 (alpha 0.0001, 12 degrees, there
+    being 33 of them) for population, energy, Gini, births, cooperation and the traits' means."""
 
     def seen(run) -> np.ndarray:
         rows = []
