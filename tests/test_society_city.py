@@ -4,7 +4,11 @@ That windows and threads do not matter, and that money, goods and energy add up,
 economies together, in test_world and test_merchant_life.
 """
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -139,7 +143,7 @@ def test_who_settles_brings_his_coins_and_his_genes():
 
 
 def test_genes_cross_from_one_society_to_another():
-    """One where all trust, one where nobody does; who walks between them carries it, and settles."""
+    """One where all trust, one where nobody does; who walks between them carries it along."""
     rules = worlds.MerchantParameters(act_probability=1.0, leave_probability=0.5)
     table = np.full((10, TRAITS + 1), np.nan)
     table[:, NUMBER["k_trust"]] = 1.0
@@ -340,3 +344,54 @@ def test_a_history_in_sqlite(tmp_path):
     database.close()
     assert [(tick, gini) for tick, _, gini in found] == [(0, None), (100, None), (200, None)]
     assert found[0][1] == PEOPLE
+
+
+# --- processes ---
+
+LOADED = """
+import sys
+from city_node.kernel_cache import prepare
+prepare()
+from city_node import node
+from city_node.config import Wishes, resolve
+from city_node.world import found_world
+found_world(resolve(Wishes(cities=("Riverwood",))))
+print(*(name for name in sys.modules if name.startswith("engine.society") or name == "torch"))
+"""
+
+
+def test_who_runs_bazaars_alone_compiles_no_society():
+    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert not {"engine.society.tiles", "merchants.advance_society", "torch"} & set(
+        ran.stdout.split()
+    )
+
+
+def test_a_society_is_the_same_on_one_thread_and_on_two(tmp_path):
+    """A node of its own process each; large enough for two pieces."""
+    hashes = []
+    for threads in ("1", "2"):
+        report = tmp_path / f"{threads}.json"
+        command = ["Crucible", "--economy", "society", "--locals", "40000", "--merchants", "5"]
+        command += ["--headless", "--no-discovery", "--seed", "4", "--speed", "max"]
+        command += ["--ticks", "500", "--threads", threads, "--report", str(report)]
+        environment = {"CITY_NODE_HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+        subprocess.run(
+            [sys.executable, "-m", "city_node", *command],
+            env=os.environ | environment,
+            check=True,
+            capture_output=True,
+            timeout=300,
+        )
+        city = json.loads(report.read_text("utf-8"))["cities"][0]
+        assert city["tick"] == 500
+        assert 20_000 < city["locals"] < 80_000
+        hashes.append(city["hash"])
+    assert hashes[0] == hashes[1]
+
+
+def test_a_device_that_is_not_there_is_refused_in_a_line():
+    with pytest.raises(ConfigError) as refused:
+        resolve(Wishes(cities=("Crucible",), economy="society", device="mps", seed=1))
+    assert str(refused.value).startswith("cities.Crucible.device = 'mps': ")
+    assert "torch" in str(refused.value)
