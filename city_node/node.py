@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import trio
 
 from city_node import observer, travelway, websocket, window
+from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
+from city_node.border import leave
 from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
@@ -30,20 +32,11 @@ from city_node.network import Network
 from city_node.node_name import claimed_name
 from city_node.observer import Observers
 from city_node.pace import Pace
+from city_node.report import report
 from city_node.running import Running, noted, token_file
 from city_node.signals import Signals
 from city_node.status import Status
-from city_node.world import (
-    BalanceError,
-    Job,
-    World,
-    close_window,
-    found_world,
-    open_window,
-    report,
-    run_job,
-    window_ticks,
-)
+from city_node.world import World, found_world
 from protocol.observe import Hello
 
 Offload = Callable[..., Any]
@@ -198,7 +191,8 @@ async def run_windows(node: Node) -> None:
                 engine_s = await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
                 close_window(world, jobs)
                 node.pace.passed(jobs[0].ticks, engine_s)
-                take_abroad(network, world)
+                take_abroad(network, leave(world, network.node_suffix))
+            world.taken.clear()
             for view in node.views:
                 view.look(world)
 

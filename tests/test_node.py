@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from city_node import node
+from city_node.advance import BalanceError, open_window
 from city_node.cli import main
 from city_node.config import Wishes, resolve
 from city_node.meeting import PORT_FIRST, open_listeners
 from city_node.node_name import claimed_name, host_name
-from city_node.world import BalanceError, open_window
 from tests.nodes import (
     check_balance,
     free_port,
