@@ -159,7 +159,8 @@ async def run_node(
         ConfigError: a port asked for is in use.
     """
     machine = machine or Machine()
-    network = Network(name, world_goods(config), Log(as_json=asked.log_json), machine=machine)
+    log = Log(as_json=asked.log_json, clock_s=trio.current_time)
+    network = Network(name, world_goods(config), log, machine=machine)
     listeners = await open_listeners(world, config.network, network.log, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
