@@ -7,13 +7,12 @@ interpreter's lock); all else happens in trio between the windows.
 import contextlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 
@@ -26,6 +25,7 @@ from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
 from city_node.log import Log
+from city_node.machine import Bound, Machine
 from city_node.meeting import meet_others, open_listeners
 from city_node.metrics import Metrics, served
 from city_node.network import Network
@@ -33,14 +33,11 @@ from city_node.node_name import claimed_name
 from city_node.observer import Observers
 from city_node.pace import Pace
 from city_node.report import report
-from city_node.running import Running, noted, token_file
+from city_node.running import Running, token_file
 from city_node.signals import Signals
 from city_node.status import Status
 from city_node.world import World, found_world
 from protocol.observe import Hello
-
-Offload = Callable[..., Any]
-"""How blocking work leaves trio's thread: `await offload(function, *arguments)`."""
 
 
 @dataclass(frozen=True)
@@ -138,18 +135,26 @@ class Node:
 
 
 async def run_node(
-    world: World, config: Config, name: str, asked: Run, signals: Signals | None = None
+    world: World,
+    config: Config,
+    name: str,
+    asked: Run,
+    signals: Signals | None = None,
+    machine: Machine | None = None,
 ) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
     Args:
         signals: what may stop it; None: only a command, or who cancels it.
+        machine: that it runs on; None: this one.
 
     Raises:
         ConfigError: a port asked for is in use.
     """
-    network = Network(name, world_goods(config), Log(as_json=asked.log_json))
-    listeners = await open_listeners(world, config.network, network.log)
+    machine = machine or Machine()
+    log = Log(as_json=asked.log_json, clock_s=trio.current_time)
+    network = Network(name, world_goods(config), log, machine=machine)
+    listeners = await open_listeners(world, config.network, network.log, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
     async with trio.open_nursery() as nursery:
@@ -157,7 +162,7 @@ async def run_node(
             signals.cancel(nursery.cancel_scope)
         for city, bound in zip(world.cities, listeners, strict=True):
             await nursery.start(travelway.listen, network, city, bound)
-        boot = secrets.token_hex(16)
+        boot = f"{machine.random.getrandbits(128):032x}"
         nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
         with contextlib.ExitStack() as beside:
             observers = await observed(nursery, beside, config, network, pace, listeners)
@@ -188,7 +193,7 @@ async def run_windows(node: Node) -> None:
             give_inputs(network, world)
             if wished:
                 jobs = open_window(world, window_ticks(world, wished))
-                engine_s = await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
+                engine_s = await run_jobs(jobs, node.threads, network.machine)
                 close_window(world, jobs)
                 node.pace.passed(jobs[0].ticks, engine_s)
                 take_abroad(network, leave(world, network.node_suffix))
@@ -203,32 +208,27 @@ async def observed(
     config: Config,
     network: Network,
     pace: Pace,
-    listeners: list[list[trio.SocketListener]],
+    listeners: list[Bound],
 ) -> Observers:
     """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
-    bound = await observer.open_listener(config.observe_bind, config.observe_port)
+    machine = network.machine
+    bound = await observer.open_listener(config.observe_bind, config.observe_port, machine)
     token, token_path = None, ""
     if not observer.is_loopback(config.observe_bind):
         token, token_path = beside.enter_context(token_file())
     observers = Observers(
         network=network,
         pace=pace,
-        address=address_of(listeners[0][0]),
-        listening_at=address_of(bound[0]),
+        address=f"{listeners[0].host}:{listeners[0].port}",
+        listening_at=f"{bound.host}:{bound.port}",
         token=token,
     )
     cities = [city.name for city in config.cities]
     hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
     await nursery.start(observer.serve, observers, bound, hello)
     note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
-    beside.enter_context(noted(note))
+    beside.enter_context(machine.noted(note))
     return observers
-
-
-def address_of(listener: trio.SocketListener) -> str:
-    """HOST:PORT of a listening socket."""
-    host, port = listener.socket.getsockname()[:2]
-    return f"{host}:{port}"
 
 
 def world_goods(config: Config) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ def world_goods(config: Config) -> tuple[str, ...]:
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
 
 
-async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
+async def run_jobs(jobs: list[Job], threads: int, machine: Machine) -> float:
     """Advance all cities of a window, on so many threads; one hop to a thread for each.
 
     Returns:
@@ -246,16 +246,17 @@ async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
     took_s: list[float] = []
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(offload, run_in_turn, jobs[thread::threads], took_s)
+            mine = jobs[thread::threads]
+            nursery.start_soon(machine.offload, run_in_turn, mine, took_s, machine.stopwatch_s)
     return max(took_s)
 
 
-def run_in_turn(jobs: list[Job], took_s: list[float]) -> None:
+def run_in_turn(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
     """What one thread does in a window."""
-    started_s = time.perf_counter()
+    started_s = stopwatch_s()
     for job in jobs:
         run_job(job)
-    took_s.append(time.perf_counter() - started_s)
+    took_s.append(stopwatch_s() - started_s)
 
 
 def first_of(errors: BaseException) -> BaseException:

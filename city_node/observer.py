@@ -15,6 +15,7 @@ from typing import Any
 import trio
 
 from city_node.errors import ConfigError
+from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
 from city_node.pace import Pace
 from city_node.snapshot import snapshot
@@ -112,7 +113,7 @@ def is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
-async def open_listener(bind: str, port: int) -> list[trio.SocketListener]:
+async def open_listener(bind: str, port: int, machine: Machine) -> Bound:
     """The socket for observers.
 
     Args:
@@ -122,7 +123,7 @@ async def open_listener(bind: str, port: int) -> list[trio.SocketListener]:
         ConfigError: the port is in use, or the address is not this machine's.
     """
     try:
-        return list(await trio.open_tcp_listeners(port, host=bind))
+        return await machine.listen(port, bind)
     except OSError as error:
         raise ConfigError(
             f"observe_port = {port} on observe_bind = {bind!r}: {error.strerror or error}"
@@ -131,14 +132,14 @@ async def open_listener(bind: str, port: int) -> list[trio.SocketListener]:
 
 async def serve(
     observers: Observers,
-    listeners: list[trio.SocketListener],
+    bound: Bound,
     hello: observe.Hello,
     *,
     task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept observers until cancelled."""
 
-    async def accepted(stream: trio.SocketStream) -> None:
+    async def accepted(stream: Stream) -> None:
         if len(observers.watching) >= OBSERVERS_MAX:
             full = observe.Refused(f"observers = {OBSERVERS_MAX}: no more are let in", closing=True)
             with trio.move_on_after(1.0):
@@ -156,11 +157,11 @@ async def serve(
         finally:
             observers.watching.remove(observer)
 
-    await trio.serve_listeners(accepted, listeners, task_status=task_status)
+    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
 
 
-async def _read(observers: Observers, observer: Observer, stream: trio.SocketStream) -> None:
-    while data := await stream.receive_some(RECEIVE_BYTES):
+async def _read(observers: Observers, observer: Observer, stream: Stream) -> None:
+    while data := bytes(await stream.receive_some(RECEIVE_BYTES)):
         commands, refusal = observer.reader.receive(data)
         observers.commands.extend((observer, command) for command in commands)
         if refusal is not None:
@@ -175,7 +176,7 @@ async def _read(observers: Observers, observer: Observer, stream: trio.SocketStr
             await observers.drained.wait()
 
 
-async def _write(observer: Observer, stream: trio.SocketStream, hello: observe.Hello) -> None:
+async def _write(observer: Observer, stream: Stream, hello: observe.Hello) -> None:
     greeted = False
     while True:
         data = b""

@@ -16,6 +16,7 @@ from city_node.advance import advance
 from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
+from city_node.machine import Machine
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
@@ -125,7 +126,7 @@ async def test_names_are_taken_by_listening(nursery) -> None:
     here = Network("atlas", GOODS, Kept())
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
-        bound = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        bound = await Machine().listen(0, "127.0.0.1")
         await nursery.start(listen, here, each, bound)
     assert here.own == {"riverwood", "seaside"}
     nursery.cancel_scope.cancel()
