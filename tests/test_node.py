@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from city_node import node
+from city_node.advance import BalanceError, open_window
 from city_node.cli import main
 from city_node.config import Wishes, resolve
 from city_node.machine import Machine
 from city_node.meeting import PORT_FIRST, open_listeners
 from city_node.node_name import claimed_name, host_name
-from city_node.world import BalanceError, open_window
 from tests.nodes import (
     check_balance,
     free_port,
@@ -192,7 +192,10 @@ def test_two_nodes_joined_by_connect_in_both_directions(tmp_path) -> None:
     with (
         running(tmp_path, *common, "--port", str(first), "--connect", f"127.0.0.1:{second}") as one,
         running(
-            tmp_path, *common, "--port", str(second), "--connect", f"riverwood=localhost:{first}"
+            tmp_path,
+            *common,
+            *("--port", str(second), "--connect", f"riverwood=localhost:{first}"),
+            *("--data-dir", str(tmp_path / "other")),
         ) as other,
     ):
         met = [each.wait_for("Riverwood: road to (Riverwood@.*) open")[1] for each in (one, other)]

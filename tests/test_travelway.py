@@ -12,6 +12,8 @@ import pytest
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
+from city_node.advance import advance
+from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
 from city_node.machine import Machine
@@ -26,7 +28,6 @@ from city_node.travelway import (
     listen,
     speak,
 )
-from city_node.world import advance
 from protocol.limits import LINE_BYTES_MAX
 from tests.worlds import all_roads, city, plain_report, world
 
@@ -66,7 +67,7 @@ def window(of: Network, on) -> None:
     """What the node does between windows, and a window."""
     give_inputs(of, on)
     advance(on, 100)
-    take_abroad(of, on)
+    take_abroad(of, leave(on, of.node_suffix))
 
 
 @pytest.mark.trio
