@@ -8,6 +8,7 @@ cities of one window may be advanced in any order, or at once.
 `advance` does this in the calling thread; `city_node.node` hands the jobs to threads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,11 +126,18 @@ def drop_luggage(world: World) -> None:
     world.luggage = {who: genes for who, genes in world.luggage.items() if who in alive}
 
 
-def advance(world: World, ticks: int) -> None:
-    """So many ticks, in this thread."""
+def run_in_turn(jobs: list[Job]) -> None:
+    """The jobs of a window in this thread."""
+    for job in jobs:
+        run_job(job)
+
+
+def advance(
+    world: World, ticks: int, run_jobs: Callable[[list[Job]], object] = run_in_turn
+) -> None:
+    """So many ticks; `run_jobs` runs the jobs of a window."""
     end = world.tick + ticks
     while world.tick < end:
         jobs = open_window(world, window_ticks(world, end - world.tick))
-        for job in jobs:
-            run_job(job)
+        run_jobs(jobs)
         close_window(world, jobs)

@@ -69,6 +69,10 @@ class Quota:
             self.recent.append((now_s, amount_minor))
             self._forget(now_s)
 
+    def earlier(self, by_s: float) -> "Quota":
+        """The same, by a clock that shows so much less."""
+        return Quota(self.net_minor, deque((since_s - by_s, m) for since_s, m in self.recent))
+
     def hour_minor(self, now_s: float) -> int:
         """Coins in less coins out over the last hour, and up to a minute more."""
         self._forget(now_s)

@@ -80,6 +80,7 @@ class Observers:
     watching: list[Observer] = field(default_factory=list)
     commands: deque[tuple[Observer, observe.Command]] = field(default_factory=deque)
     drained: trio.Event = field(default_factory=trio.Event)
+    _answers: list[tuple[Observer, observe.Message]] = field(default_factory=list)
     _due_s: float = 0.0
 
     def look(self, world: World) -> None:
@@ -95,17 +96,24 @@ class Observers:
         self._due_s = now_s + max(1.0 / SNAPSHOTS_PER_S, cost_s / SNAPSHOT_COST_SHARE)
 
     def act_on_commands(self, world: World, act: Callable[[World, observe.Command], None]) -> None:
-        """Let each waiting command act, between windows, and answer it."""
+        """Let each waiting command act, between windows; `answer` says what came of it."""
         while self.commands:
             observer, command = self.commands.popleft()
             try:
                 act(world, command)
             except ValueError as error:
-                observer.say(observe.Refused(str(error), id=command.id))
+                answer: observe.Message = observe.Refused(str(error), id=command.id)
             else:
-                observer.say(observe.Accepted(id=command.id, tick=world.tick))
+                answer = observe.Accepted(id=command.id, tick=world.tick)
+            self._answers.append((observer, answer))
             self._due_s = 0.0
         self.drained.set()
+
+    def answer(self) -> None:
+        """Answer the commands that have acted, once what they did is durable."""
+        for observer, answer in self._answers:
+            observer.say(answer)
+        self._answers.clear()
 
 
 def is_loopback(address: str) -> bool:

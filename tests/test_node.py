@@ -192,7 +192,10 @@ def test_two_nodes_joined_by_connect_in_both_directions(tmp_path) -> None:
     with (
         running(tmp_path, *common, "--port", str(first), "--connect", f"127.0.0.1:{second}") as one,
         running(
-            tmp_path, *common, "--port", str(second), "--connect", f"riverwood=localhost:{first}"
+            tmp_path,
+            *common,
+            *("--port", str(second), "--connect", f"riverwood=localhost:{first}"),
+            *("--data-dir", str(tmp_path / "other")),
         ) as other,
     ):
         met = [each.wait_for("Riverwood: road to (Riverwood@.*) open")[1] for each in (one, other)]
