@@ -283,6 +283,50 @@ def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = N
     verbs.print_peers(verbs.watched(address, node, token_file))
 
 
+@app.command("id")
+def own_id() -> None:
+    """Show the ids of your own nodes, for others to trust."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_own()
+
+
+@app.command()
+def pending() -> None:
+    """List the nodes that have knocked."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_pending()
+
+
+@app.command()
+def trust(
+    node_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+    ] = None,
+) -> None:
+    """Let a node in; without ID, list those you let in."""
+    from city_node import trust_verbs
+
+    if node_id is None:
+        trust_verbs.print_trusted()
+    else:
+        trust_verbs.trust(node_id)
+
+
+@app.command()
+def distrust(
+    node_id: Annotated[
+        str, typer.Argument(metavar="ID", help="All of it, or the beginning of one you trust.")
+    ],
+) -> None:
+    """Let a node in no more; running nodes drop it at once."""
+    from city_node import trust_verbs
+
+    trust_verbs.distrust(node_id)
+
+
 @app.command()
 def paths() -> None:
     """Say where caches, notes of running nodes and tokens lie."""

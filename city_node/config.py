@@ -32,6 +32,7 @@ from city_node.fields import (
     yes_or_no,
 )
 from city_node.names import check_name
+from city_node.policy import Policy, policy_in
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
@@ -52,7 +53,7 @@ TOP_FIELDS = (
     "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
 )  # fmt: skip
 NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
-CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes")
+CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -83,6 +84,7 @@ class CityConfig:
     """One city: who lives there, by which economy, with which goods and recipes.
 
     Attributes:
+        policy: whom its border lets in.
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
@@ -96,6 +98,7 @@ class CityConfig:
     recipes: Mapping[str, Mapping[str, int]]
     parameters: Any
     merchant_rules: MerchantParameters
+    policy: Policy
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
 
@@ -290,6 +293,7 @@ def _city(
             table_in(where + economy_name, table.get(economy_name, {})),
         ),
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
+        policy=policy_in(f"{where}border.", table_in(where + "border", table["border"])),
         evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
     )
