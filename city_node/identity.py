@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import os
 import stat
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,8 +180,9 @@ def id_of_certificate(der: bytes) -> str:
         CertificateError: unreadable, of another kind of key, or of the key that is everybody's.
     """
     try:
-        public = x509.load_der_x509_certificate(der).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+        with warnings.catch_warnings(action="ignore"):  # what is odd but readable is no matter
+            public = x509.load_der_x509_certificate(der).public_key()
+    except Exception:  # the library has more kinds of errors for these than it documents
         raise CertificateError("its certificate cannot be read") from None
     if not isinstance(public, Ed25519PublicKey):
         raise CertificateError("its key is not Ed25519")
@@ -196,7 +198,7 @@ def city_key(identity: Identity, city: str) -> Ed25519PrivateKey:
     """The key a city signs with: derived from the node's, so that there is one secret to keep.
 
     Args:
-        city: its name; case does not matter.
+        city: its full name; case does not matter.
     """
     secret = HKDF(hashes.SHA256(), 32, salt=None, info=b"city-node/2 city " + _folded(city))
     return Ed25519PrivateKey.from_private_bytes(secret.derive(identity.key.private_bytes_raw()))
@@ -224,26 +226,33 @@ def _folded(city: str) -> bytes:
     return city.casefold().encode()
 
 
-def charter(identity: Identity, city: str) -> tuple[str, str]:
+def charter(identity: Identity, city: str) -> str:
     """What a city shows of itself: its public key, and its word that it belongs to this node.
 
+    Args:
+        city: its full name; case does not matter.
+
     Returns:
-        Public key and signature, base64.
+        128 characters: base64 of the 32 bytes of the key and the 64 of the signature.
     """
     key = city_key(identity, city)
     signature = sign(key, "charter", _chartered(identity.id, city))
-    public = key.public_key().public_bytes_raw()
-    return base64.b64encode(public).decode(), base64.b64encode(signature).decode()
+    return base64.b64encode(key.public_key().public_bytes_raw() + signature).decode()
 
 
-def is_charter(peer_id: str, city: str, public: str, signature: str) -> bool:
-    """Whether a city's charter is its own, and says that it belongs to the node that shows it."""
+def chartered_key(peer_id: str, city: str, shown: str) -> bytes | None:
+    """The public key of a peer's city, 32 bytes; None if its charter is not of its own making, or
+    says that it belongs to another node or is another city.
+
+    Args:
+        peer_id: proved by TLS.
+    """
     try:
-        key = base64.b64decode(public, validate=True)
-        signed = base64.b64decode(signature, validate=True)
+        raw = base64.b64decode(shown, validate=True)
     except ValueError:
-        return False
-    return is_signed(key, "charter", _chartered(peer_id, city), signed)
+        return None
+    public, signature = raw[:32], raw[32:]
+    return public if is_signed(public, "charter", _chartered(peer_id, city), signature) else None
 
 
 def _chartered(peer_id: str, city: str) -> bytes:

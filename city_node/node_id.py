@@ -35,10 +35,13 @@ def node_id(spki: bytes) -> str:
 
 
 def check_letter(letters: str) -> str:
-    """The Luhn check letter modulo 32: it betrays every wrong letter and nearly every swap."""
+    """Luhn's check letter modulo 32, counted from the left as Syncthing does.
+
+    It betrays every wrong letter, and of two that were swapped nearly every pair.
+    """
     total = 0
-    for place, letter in enumerate(reversed(letters)):
-        value = _VALUE[letter] * (2 if place % 2 == 0 else 1)
+    for place, letter in enumerate(letters):
+        value = _VALUE[letter] * (1 + place % 2)
         total += value // 32 + value % 32
     return ALPHABET[-total % 32]
 

@@ -27,7 +27,9 @@ def print_pending() -> None:
     """Who has knocked, the latest last."""
     knocks = files.pending(files.home_folder()).values()
     for knock in knocks:
-        times = "once" if knock.times == 1 else f"{knock.times:,} times since {_when(knock.first_s)}"
+        times = (
+            "once" if knock.times == 1 else f"{knock.times:,} times since {_when(knock.first_s)}"
+        )
         print(f"{knock.id}\n    {knock.node} at {knock.address}, {_when(knock.last_s)}, {times}")
     if knocks:
         print("\nlet one in with: city-node trust ID (its first group will do)")
