@@ -125,7 +125,7 @@ def _told(error: BaseException, first: bytes) -> PeerError:
         return PeerError("plaintext", "it answered in plaintext; a link is never weakened to that")
     if isinstance(why, ssl.SSLCertVerificationError):
         return PeerError("certificate", f"its certificate is not taken: {why.verify_message}")
-    if isinstance(why, ssl.SSLError) and why.reason:
+    if isinstance(why, ssl.SSLError) and why.reason and not isinstance(why, ssl.SSLEOFError):
         return PeerError("refused", f"no TLS: {why.reason.lower().replace('_', ' ')}")
     return PeerError("closed", "it closed while shaking hands")
 
