@@ -32,7 +32,7 @@ from cryptography.x509.oid import NameOID
 
 from city_node.errors import ConfigError
 from city_node.node_id import node_id
-from city_node.trust import KEY_FILE
+from city_node.trust import KEY_FILE, Trusted, enter_own, home_folder
 
 WELL_FORMED = b"city-node/2: this certificate is well-formed, and nothing more is promised"
 """The public key of all certificates is derived from this text: its SHA-256 is the private key."""
@@ -90,6 +90,23 @@ def identity_in(folder: Path) -> Identity:
         raise ConfigError(f"{KEY_FILE} = '{path}': key and certificate do not belong together")
     der = certificate.public_bytes(Encoding.DER)
     return Identity(id_of_certificate(der), der, path, key)
+
+
+def own_identity(folder: Path, node: str, now_s: float) -> Identity:
+    """The identity of the world in a folder, which from now on the user's other nodes trust.
+
+    Args:
+        node: the node's name, for people.
+        now_s: Unix time.
+
+    Raises:
+        ConfigError: as of `identity_in`, or the user's home of trust cannot be used.
+    """
+    identity = identity_in(folder)
+    world = str(folder.resolve())
+    own = Trusted(identity.id, node, now_s, identity.certificate, world=world)
+    enter_own(home_folder(), own)
+    return identity
 
 
 def _make(path: Path) -> None:

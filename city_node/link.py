@@ -13,7 +13,7 @@ from typing import Any
 
 import trio
 
-from city_node.identity import Identity
+from city_node.identity import CertificateError, Identity, id_of_certificate
 from city_node.log import Log
 from city_node.sockets import Rations, address_of, first_byte
 from city_node.tls import TLS_FIRST_BYTE, PeerError, Transport, secure
@@ -37,6 +37,9 @@ and its oldest entry goes first."""
 
 DOUBLE = "its node is linked already"
 """Nothing to complain of: two nodes that find each other dial each other."""
+
+Place = tuple[Sequence[str], int]
+"""Where a node listens: addresses of its machine, and a port."""
 
 Legacy = Callable[[trio.SocketStream, float], Awaitable[Any]]
 """Speaks with one who does not begin with TLS: the stream, and since when it has been open."""
@@ -96,11 +99,11 @@ class Links:
         self.identity = identity
         self.up: dict[str, Link] = {}
         self.ungreeted: list[Link] = []
-        self.trusted = trusted
+        self._strangers = strangers
+        self._trust(trusted)
         self._secured: set[Link] = set()
         self._log = log
         self._speak = speak
-        self._strangers = strangers
         self._chance = chance
         self._banned_until_s: OrderedDict[str, float] = OrderedDict()
         self._rations = Rations()
@@ -187,33 +190,36 @@ class Links:
 
     async def keep(
         self,
-        hosts: Sequence[str],
-        port: int,
+        where: Callable[[], Place | None],
         *,
         expected: str | None = None,
         known: bool = True,
         legacy: Legacy | None = None,
-        wanted: Callable[[], bool] = lambda: True,
+        pause: Callable[[float], Awaitable[Any]] = trio.sleep,
     ) -> None:
         """Dial again and again, with pauses that grow, for as long as it is wanted.
 
         While a link with that node is up, whoever dialled it, nobody is dialled.
+
+        Args:
+            where: a machine's addresses, tried in turn, and the port; None: wanted no more.
+            pause: waits for so many seconds, or until there is news.
         """
         bound_s = REDIAL_S_MIN
-        while wanted():
+        while place := where():
             peer_id = expected or ""
             if peer_id not in self.up:
-                how = {"expected": expected, "known": known, "legacy": legacy}
-                peer_id = await self._dial_one(hosts, port, **how)
+                peer_id = await self._dial_one(place, expected=expected, known=known, legacy=legacy)
             if peer_id:
                 bound_s = REDIAL_S_MIN
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
-            await trio.sleep(self._chance.uniform(0.1, bound_s))
+            await pause(self._chance.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
-    async def _dial_one(self, hosts: Sequence[str], port: int, **how: Any) -> str:
+    async def _dial_one(self, place: Place, **how: Any) -> str:
         """The first of a machine's addresses that leads to a link."""
+        hosts, port = place
         for host in hosts:
             try:
                 if peer_id := await self.dial(host, port, **how):
@@ -239,7 +245,7 @@ class Links:
                 server_side=server_side,
                 identity=self.identity,
                 expected=expected,
-                anchors=self._anchors(),
+                anchors=self._anchors,
             )
         except PeerError as error:
             link.why_closed = str(error)
@@ -270,11 +276,6 @@ class Links:
             return f"{link.peer_id} is not trusted, and every city is closed"
         ours = {other.peer_id for other in self._secured if other.dialled}
         return DOUBLE if link.dialled and link.peer_id in ours else ""
-
-    def _anchors(self) -> list[bytes]:
-        """Where every city is closed: the certificates of those trusted, once all are known."""
-        certificates = [entry.certificate for entry in self.trusted.values()]
-        return certificates if not self._strangers and all(certificates) else []
 
     def _say_closed(self, link: Link) -> None:
         if link.scope.cancelled_caught and not link.why_closed:
@@ -319,10 +320,25 @@ class Links:
     def trust_changed(self, trusted: Mapping[str, Trusted]) -> None:
         """Go by what the user says now: whoever is trusted no more loses his links at once."""
         gone = self.trusted.keys() - trusted.keys()
-        self.trusted = trusted
+        self._trust(trusted)
         for peer_id in gone:
             self._close_all(peer_id, "it is trusted no more")
+
+    def _trust(self, trusted: Mapping[str, Trusted]) -> None:
+        """Where every city is closed, TLS itself goes by the certificates of those trusted, once
+        all of them are known."""
+        self.trusted = trusted
+        known = [entry.certificate for entry in trusted.values() if _is_own(entry)]
+        all_known = len(known) == len(trusted) and not self._strangers
+        self._anchors = tuple(known) if all_known else ()
 
     def _close_all(self, peer_id: str, why: str) -> None:
         for link in [link for link in self._secured if link.peer_id == peer_id]:
             link.close(why)
+
+
+def _is_own(entry: Trusted) -> bool:
+    try:
+        return id_of_certificate(entry.certificate) == entry.id
+    except CertificateError:
+        return False

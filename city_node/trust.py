@@ -87,13 +87,18 @@ class ChangedKeyError(Exception):
     """A city that is known by one key speaks under another: one line that says what to do."""
 
 
+def home_path() -> Path:
+    """Where the user's home of trust is, or would be."""
+    return Path(os.environ.get("CITY_NODE_HOME") or user_config_path("city-node"))
+
+
 def home_folder() -> Path:
     """The user's home of trust; made if need be.
 
     Raises:
         ConfigError: it cannot be made, or others could write into it.
     """
-    path = Path(os.environ.get("CITY_NODE_HOME") or user_config_path("city-node"))
+    path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
@@ -203,6 +208,8 @@ def enter_own(home: Path, own: Trusted) -> None:
             gone = not (Path(entry.world) / KEY_FILE).exists()
             if entry.id != own.id and (gone or entry.world == own.world):
                 distrust(home, entry.id)
+        if before := trusted(home).get(own.id):
+            own = msgspec.structs.replace(own, since_s=before.since_s, cities=before.cities)
         _write(home / "trusted", own)
     except OSError as error:
         raise ConfigError(f"CITY_NODE_HOME = '{home}': {error.strerror}") from None

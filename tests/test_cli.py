@@ -111,7 +111,7 @@ def test_bad_input_is_one_line(capsys, arguments: list[str], line: str) -> None:
     ("written", "line"),
     [
         ("locals = -1", "locals = -1: must be a whole number from 0 to 10000000"),
-        ("frobs = 1", "frobs = 1: unknown field, must be one of bazaar, cities"),
+        ("frobs = 1", "frobs = 1: unknown field, must be one of bazaar, border, cities"),
         ("[goods.wood]\nfrobs = 1", "goods.wood.frobs = 1: unknown field"),
         ("[bazaar]\nfrobs = 1", "bazaar.frobs = 1: unknown field"),
         ("[merchants]\ncount = -1", "merchants.count = -1: must be a whole number from 0"),
@@ -287,7 +287,18 @@ def modules_after(home: Path, statement: str) -> set[str]:
 def test_the_command_line_is_light(home, statement: str) -> None:
     loaded = modules_after(home, statement)
     assert "city_node.cli" in loaded
-    assert not loaded & {"torch", "numba", "pygame", "numpy", "zeroconf"}
+    assert not loaded & HEAVY
+
+
+HEAVY = {"torch", "numba", "pygame", "numpy", "zeroconf", "cryptography", "ssl", "trio"}
+
+
+@pytest.mark.parametrize("verb", ["pending", "trust"])
+def test_the_verbs_of_trust_are_light(home, verb: str) -> None:
+    statement = f"try:\n import city_node.cli as c; c.main(['{verb}'])\nexcept SystemExit: pass"
+    loaded = modules_after(home, statement)
+    assert "city_node.trust" in loaded
+    assert not loaded & HEAVY
 
 
 def test_the_program_is_installed() -> None:

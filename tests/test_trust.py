@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from city_node import trust
 from city_node.cli import main
 from city_node.errors import ConfigError
+from city_node.identity import own_identity
 from city_node.node_id import node_id
 from city_node.policy import ADMISSIONS, Policy, admission, most_open, policy_in
 from city_node.trust import (
@@ -159,6 +160,15 @@ def test_nodes_of_one_user_trust_each_other(home, tmp_path, capsys) -> None:
     (worlds[0] / KEY_FILE).unlink()
     enter_own(home, Trusted(CRONOS, "atlas", NOW_S, b"c", world=str(worlds[1])))
     assert [entry.id for entry in own_worlds(home)] == [CRONOS]
+
+
+def test_a_world_that_starts_is_trusted_by_its_users_other_nodes(home, tmp_path) -> None:
+    own = own_identity(tmp_path, "atlas", NOW_S)
+    assert own_identity(tmp_path, "atlas-2", NOW_S + 60).id == own.id
+    (entry,) = trusted(home).values()
+    assert entry == Trusted(
+        own.id, "atlas-2", NOW_S, own.certificate, world=str(tmp_path.resolve())
+    )
 
 
 # --- strangers ---
