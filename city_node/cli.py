@@ -87,6 +87,13 @@ def run(
             help="Of the first city, the others above it. Default: the first free from 55555.",
         ),
     ] = None,
+    node_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="CITY_NODE_NODE_PORT",
+            help="Where other nodes come in. Default: the first free from 55500.",
+        ),
+    ] = None,
     connect: Annotated[
         list[str] | None,
         typer.Option(
@@ -175,6 +182,7 @@ def run(
         evolution=False if no_evolution else None,
         node_name=node_name,
         port=port,
+        node_port=node_port,
         connect=tuple(connect or ()),
         legacy_bind=legacy_bind,
         discovery=False if no_discovery else None,

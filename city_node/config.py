@@ -52,7 +52,15 @@ TICKS_MAX = 10**15
 TOP_FIELDS = (
     "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
 )  # fmt: skip
-NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
+NETWORK_FIELDS = (
+    "port",
+    "node_port",
+    "connect",
+    "legacy_bind",
+    "discovery",
+    "interface",
+    "roads_max",
+)
 CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
@@ -71,6 +79,7 @@ class Wishes:
     evolution: bool | None = None
     node_name: str | None = None
     port: int | None = None
+    node_port: int | None = None
     connect: tuple[str, ...] = ()
     legacy_bind: str | None = None
     discovery: bool | None = None
@@ -129,6 +138,7 @@ class NetworkConfig:
     Attributes:
         port: of the first city's listener, the others above it; None: the first free from
             PORT_FIRST upward.
+        node_port: of the listener for other nodes; None: the first free one.
         legacy_bind: IP address that listeners are bound to.
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
@@ -137,6 +147,7 @@ class NetworkConfig:
     """
 
     port: int | None
+    node_port: int | None
     legacy_bind: str
     dial: tuple[Dialling, ...]
     discovery: bool
@@ -389,6 +400,7 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     port = wish_or(wishes.port, shared.get("port"))
     if port is not None and not 1 <= whole_number("port", port, 65_535) <= 65_536 - len(names):
         raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
+    node_port = wish_or(wishes.node_port, shared.get("node_port"))
     discovery = yes_or_no("discovery", wishes.discovery, shared["discovery"])
     written = shared.get("connect", [])
     if not isinstance(written, list):
@@ -396,6 +408,9 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     interface = wish_or(wishes.interface, shared.get("interface"))
     return NetworkConfig(
         port=port,
+        node_port=None
+        if node_port is None
+        else whole_number("node_port", node_port, 65_535, least=1),
         legacy_bind=address_in("legacy_bind", wish_or(wishes.legacy_bind, shared["legacy_bind"])),
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,

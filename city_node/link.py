@@ -119,13 +119,14 @@ class Links:
         link = Link(address_of(stream), dialled=False)
         since_s = trio.current_time()
         try:
-            if not self._rations.allow(link.address, since_s):
-                return
             self._make_room(link)
             self.ungreeted.append(link)
             with link.scope:
                 first = await first_byte(stream, LISTENER_SILENCE_S)
                 if first == TLS_FIRST_BYTE:
+                    if not self._rations.allow(link.address, trio.current_time()):
+                        link.why_closed = "too many handshakes from its address"
+                        return
                     await self._run(link, stream, server_side=True, expected=None)
                 elif legacy:
                     self.ungreeted.remove(link)

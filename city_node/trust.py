@@ -28,7 +28,7 @@ PENDING_MAX = 64
 that one who floods from a single machine forgets himself first."""
 
 CERTIFICATE_BYTES_MAX = 2_048
-"""Kept of a stranger; a node's own has about 400."""
+"""Kept of anybody; one of ours has about 400."""
 
 CITIES_MAX = 64
 
@@ -280,6 +280,7 @@ def bind_cities(home: Path, peer_id: str, certificate: bytes, cities: Iterable[s
                 f"and trust the new one"
             )
     known = entries.get(peer_id)
+    certificate = certificate if len(certificate) <= CERTIFICATE_BYTES_MAX else b""
     if known and (known.cities, known.certificate) != (names, certificate):
         _write(
             home / "trusted",

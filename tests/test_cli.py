@@ -83,6 +83,7 @@ PORTS = "must be a whole number from 0 to 65535"
         (["A", "--port", "0"], "port = 0: must be from 1 to 65535, one a city"),
         (["A", "--port", "65536"], f"port = 65536: {PORTS}"),
         (["A", "B", "--port", "65535"], "port = 65535: must be from 1 to 65534, one a city"),
+        (["A", "--node-port", "0"], "node_port = 0: must be a whole number from 1 to 65535"),
         (["A", "--connect", "there"], "connect = 'there': must be [CITY=]HOST:PORT"),
         (["A", "--connect", "B=there:1"], "connect = 'B=there:1': no city 'B', must be one of A"),
         (["A", "--connect", "there:0"], "connect = 'there:0': must be [CITY=]HOST:PORT, port from"),

@@ -391,6 +391,25 @@ def test_an_address_is_rationed_and_forgotten() -> None:
 
 
 @pytest.mark.trio
+async def test_handshakes_cost_so_an_address_has_only_so_many(pair, mock_clock, nursery) -> None:
+    """His links stay; and who speaks the other wire is no matter."""
+    atlas, boreas = pair
+    nursery.start_soon(boreas.dial, atlas)
+    await until(lambda: atlas.welcomed)
+    while atlas.links._rations.allow("127.0.0.1", trio.current_time()):
+        pass
+    async with dialled(atlas.port) as stream:
+        await stream.send_all(b"\x16")
+        await until(lambda: why_closed(atlas))
+    assert why_closed(atlas) == ["too many handshakes from its address"]
+    assert atlas.links.up
+    async with dialled(atlas.port) as stream:
+        await stream.send_all(b"Seashore\n")
+        await until(lambda: len(why_closed(atlas)) == 2)
+    assert why_closed(atlas)[1] == "it does not speak TLS"
+
+
+@pytest.mark.trio
 async def test_both_wires_on_one_socket(tmp_path, mock_clock, nursery) -> None:
     atlas, boreas = Node(tmp_path / "atlas"), Node(tmp_path / "boreas")
     here, riverwood = network(), world([city("Riverwood")]).cities[0]
