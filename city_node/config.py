@@ -93,7 +93,6 @@ class CityConfig:
     """One city: who lives there, by which economy, with which goods and recipes.
 
     Attributes:
-        policy: whom its border lets in.
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
@@ -107,7 +106,6 @@ class CityConfig:
     recipes: Mapping[str, Mapping[str, int]]
     parameters: Any
     merchant_rules: MerchantParameters
-    policy: Policy
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
 
@@ -163,6 +161,8 @@ class Config:
         speed_ticks_per_s: None: as fast as it goes.
         threads: that advance cities; None: one a core.
         node_name: None: the host's name.
+        policies: of the cities' borders, in their order: no part of the world, so that a city may
+            think better of whom it lets in.
         observe_port: of the listener for observers; 0: any free one.
         observe_bind: IP address it is bound to.
     """
@@ -172,6 +172,7 @@ class Config:
     threads: int | None
     node_name: str | None
     cities: tuple[CityConfig, ...]
+    policies: tuple[Policy, ...]
     roads: tuple[RoadConfig, ...]
     network: NetworkConfig
     observe_port: int
@@ -208,6 +209,7 @@ def _resolve(wishes: Wishes) -> Config:
         name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
         for name in (*names, *_not_among(names, tables_in(written, "cities")))
     }
+    policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
     cities = tuple(checked[name] for name in names)
     _check_same_goods(cities)
     observe_port = wish_or(wishes.observe_port, shared["observe_port"])
@@ -217,6 +219,7 @@ def _resolve(wishes: Wishes) -> Config:
         threads=_threads(wishes.threads, shared),
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
+        policies=tuple(policies[name] for name in names),
         roads=_roads(shared, names),
         network=_network(wishes, shared, names),
         observe_port=whole_number("observe_port", observe_port, 65_535),
@@ -304,10 +307,14 @@ def _city(
             table_in(where + economy_name, table.get(economy_name, {})),
         ),
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
-        policy=policy_in(f"{where}border.", table_in(where + "border", table["border"])),
         evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
     )
+
+
+def _policy(name: str, for_all: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
+    where = f"cities.{name}.border"
+    return policy_in(f"{where}.", table_in(where, merged(for_all, own)["border"]))
 
 
 def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:

@@ -136,13 +136,13 @@ def test_roads_both_ways_one_way_and_with_numbers_of_their_own(resolved):
 
 
 def test_each_city_has_a_border_of_its_own(resolved):
-    assert {city.policy for city in resolved("").cities} == {Policy("knock")}
+    assert resolved("").policies == (Policy("knock"), Policy("knock"))
     text = """
         border.admission = "known"
         [cities.seaside.border]
         admission = "open"
     """
-    assert [city.policy.admission for city in resolved(text).cities] == ["known", "open"]
+    assert [policy.admission for policy in resolved(text).policies] == ["known", "open"]
 
 
 def test_without_a_seed_another_is_drawn_each_time():
