@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from city_node import trust
 from city_node.cli import main
 from city_node.errors import ConfigError
+from city_node.gate import Visitor, answers
 from city_node.identity import own_identity
 from city_node.node_id import node_id
 from city_node.policy import ADMISSIONS, Policy, admission, most_open, policy_in
@@ -223,6 +224,41 @@ def test_a_changed_key_is_a_hard_stop(home) -> None:
     assert CRONOS not in trusted(home)
     trust.distrust(home, ATLAS)
     bind_cities(home, BOREAS, b"other", ["Riverwood@atlas"])
+
+
+# --- at hello ---
+
+
+def test_a_stranger_is_noted_where_a_city_would_hear_him(home) -> None:
+    visitor = Visitor(BOREAS, b"certificate", "192.0.2.7", ["Seaside@boreas", "Ash@boreas"])
+    policies = {"Riverwood": Policy("open"), "Elm": Policy("known"), "Oak": Policy("closed")}
+    said = {"Riverwood": "let in", "Elm": "unknown", "Oak": "closed"}
+    assert answers(home, visitor, policies, {}, NOW_S) == said
+    assert pending(home) == {}
+    policies["Yew"] = Policy("knock")
+    assert answers(home, visitor, policies, {}, NOW_S) == {**said, "Yew": "knock"}
+    (noted,) = pending(home).values()
+    assert noted == Knock(BOREAS, "boreas", "192.0.2.7", NOW_S, NOW_S, 1, b"certificate")
+    trust.trust(home, BOREAS, NOW_S)
+    friends = trusted(home)
+    assert set(answers(home, visitor, policies, friends, NOW_S).values()) == {"let in"}
+    assert trusted(home)[BOREAS].cities == ("ash@boreas", "seaside@boreas")
+    assert pending(home) == {}
+
+
+def test_one_without_cities_can_be_noted_too(home) -> None:
+    visitor = Visitor(BOREAS, b"", "192.0.2.7", [])
+    assert answers(home, visitor, {"Yew": Policy("knock")}, {}, NOW_S) == {"Yew": "knock"}
+    assert pending(home)[BOREAS].node == "?"
+
+
+def test_an_impostor_is_stopped_before_he_is_noted(home) -> None:
+    trust.trust(home, ATLAS, NOW_S)
+    bind_cities(home, ATLAS, b"", ["Riverwood@atlas"])
+    impostor = Visitor(BOREAS, b"", "192.0.2.7", ["Ash@boreas", "RIVERWOOD@ATLAS"])
+    with pytest.raises(ChangedKeyError):
+        answers(home, impostor, {"Yew": Policy("knock")}, {}, NOW_S)
+    assert pending(home) == {}
 
 
 # --- a running node ---
