@@ -195,7 +195,7 @@ class Inbound(Books):
     def _grant(self) -> list[Message]:
         """Credit when it has grown by a quarter of what may be in flight: fewer lines do."""
         earned = self._earned()
-        if earned - self.credit < self._window // 4:
+        if earned - self.credit < max(1, self._window // 4):
             return []
         self.credit = earned
         return [Credit(sender=self.peer, receiver=self.city, below=earned)]
