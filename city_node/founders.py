@@ -13,37 +13,38 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.society.traits import NAMES, TRAITS
-from engine.tables import Array
 
-ROWS_MAX = 1_000_000
+ROWS_MAX = 10_000
+"""As many as the settings of a world can keep well."""
+
+Table = tuple[tuple[float | None, ...], ...]
+"""Rows of traits, in [0, 1], and then the tribe; None: drawn for each citizen."""
 CSV, SQLITE = (".csv",), (".sqlite", ".sqlite3", ".db")
 
 
-def of(where: str, parameters: Any, folder: Path) -> Array | None:
-    """The table that an economy's parameters name, float64[rows, traits + 1], the tribe last.
+def of(where: str, parameters: Any, folder: Path) -> Table:
+    """The table that an economy's parameters name; () where they name none.
 
     Args:
         where: what precedes the field in an error.
-        parameters: of any economy; None is returned where they name no founders.
+        parameters: of any economy.
         folder: where a path that is not absolute begins.
 
     Raises:
         ValueError: one line with field, value and limit.
     """
     name = getattr(parameters, "founders", "")
-    return read(where + "founders", folder / name) if name else None
+    return read(where + "founders", folder / name) if name else ()
 
 
-def population(parameters: Any, founders: Array | None, locals_: int, wish: int | None) -> int:
+def population(parameters: Any, founders: Table, locals_: int, wish: int | None) -> int:
     """How many live in a city at first: of an economy that says so by itself, unless a flag does.
 
     Raises:
         ValueError: a flag, and a table of founders that says otherwise.
     """
-    if founders is not None:
+    if founders:
         count = len(founders) * int(parameters.founder_multiplier)
         if wish not in (None, count):
             raise ValueError(f"locals = {wish}: the table of founders says {count}")
@@ -53,8 +54,8 @@ def population(parameters: Any, founders: Array | None, locals_: int, wish: int 
     return locals_
 
 
-def read(field: str, path: Path) -> Array:
-    """A table of founders; NaN where a cell is empty or a column is missing.
+def read(field: str, path: Path) -> Table:
+    """A table of founders; None where a cell is empty or a column is missing.
 
     Raises:
         ValueError: one line with field, value and limit.
@@ -76,7 +77,7 @@ def read(field: str, path: Path) -> Array:
         raise ValueError(f"{shown}: cannot be read ({error})") from None
 
 
-def _table(shown: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Array:
+def _table(shown: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     numbers = {name: number for number, name in enumerate((*NAMES, "tribe"))}
     for name in columns:
         if name not in numbers:
@@ -85,14 +86,14 @@ def _table(shown: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
     for number, row in enumerate(rows, 1):
         if number > ROWS_MAX:
             raise ValueError(f"{shown}: more than {ROWS_MAX:,} rows")
-        line = [np.nan] * (TRAITS + 1)
+        line: list[float | None] = [None] * (TRAITS + 1)
         for name, cell in zip(columns, row, strict=False):
             if cell not in (None, ""):
                 line[numbers[name]] = _cell(f"{shown}: row {number}, {name} = {cell!r}", name, cell)
-        found.append(line)
+        found.append(tuple(line))
     if not found:
         raise ValueError(f"{shown}: has no founders")
-    return np.array(found)
+    return tuple(found)
 
 
 def _cell(shown: str, name: str, cell: Any) -> float:

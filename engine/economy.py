@@ -20,7 +20,10 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     CHARTS                              tuple of Chart
     EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
-The state lives in the tables alone, so that what `live` and a checkpoint see is all there is.
+The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
+a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
+larger one and never changes the tree: a checkpoint holds the leaves, and puts them back into the
+tree that `found` makes of the same setting and parameters. An economy needs no code for that.
 """
 
 import gc
@@ -36,6 +39,9 @@ from engine.goods import Goods, Recipes
 from engine.tables import Array, Column
 
 GROUP = "city_node.economies"
+
+DEVICES = ("cpu", "cuda", "mps")
+"""What an economy that has a choice may compute on; all but cpu need torch."""
 
 
 Spread = Callable[[Sequence[Callable[[], Any]]], Any]
@@ -58,7 +64,7 @@ class Setting:
         goods, recipes: checked by `engine.goods.check_goods`.
         key: uint64, the city's key of randomness.
         founders: a table of traits that the node has read, for an economy that names one.
-        device: what an economy that has a choice computes on: cpu, cuda or mps.
+        device: of DEVICES, what an economy that has a choice computes on.
     """
 
     residents: int

@@ -5,7 +5,7 @@ Called by whoever founds a city, and by tests. The table of founders comes as an
 
 import numpy as np
 
-from engine.economy import Setting
+from engine.economy import DEVICES, Setting
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN
 from engine.society.params import Parameters
@@ -82,7 +82,7 @@ def found(setting: Setting, parameters: Parameters) -> Society:
         Founders(np.rint(genes * 255).astype(np.uint8)),
         rules,
         ages,
-        setting.device,
+        DEVICES.index(setting.device),
     )
     count_all(state)
     return state

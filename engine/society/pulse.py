@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.economy import Spread, one_by_one
+from engine.economy import DEVICES, Spread, one_by_one
 from engine.rng import drawn
 from engine.society.layout import (
     BORN,
@@ -72,7 +72,7 @@ def pulse(state: Society, key: np.uint64, spread: Spread = one_by_one) -> Societ
         state = admit(state, [drawn(int(pulse_key), who) for who in range(waiting)])
     refill(state)
     now = conditions(state, pulse_key)
-    if state.device == "cpu":
+    if DEVICES[state.device] == "cpu":
         sums, bins = citizens(state, now, pulse_key, spread)
     else:
         from engine.society.pulse_torch import citizens_on

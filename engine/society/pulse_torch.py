@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.economy import DEVICES
 from engine.society.layout import (
     BORN,
     DIED,
@@ -96,7 +97,7 @@ def citizens_on(state: Society, now: Now, key: np.uint64) -> tuple[Array, Array]
     Returns:
         int64[SUMS] and int64[256], sums and histogram.
     """
-    columns = to_device(state, state.device)
+    columns = to_device(state, DEVICES[state.device])
     sums, bins = pass_columns(columns, now, state.rules.species, int(key))
     from_device(state, columns)
     return sums, bins

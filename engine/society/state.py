@@ -136,7 +136,7 @@ class Ages(NamedTuple):
 
 
 class Society(NamedTuple):
-    """All there is to a society. `founders`, `rules` and `ages` never change."""
+    """All there is to a society. `founders` and what follows (a number of DEVICES) never change."""
 
     people: People
     commons: Commons
@@ -145,7 +145,7 @@ class Society(NamedTuple):
     founders: Founders
     rules: Rules
     ages: Ages
-    device: str
+    device: int
 
 
 def hot_columns(people: People) -> Array:

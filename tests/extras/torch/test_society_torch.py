@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from society_worlds import after, society  # noqa: E402
 
+from engine.economy import DEVICES as ALL  # noqa: E402
 from engine.society import pulse_torch  # noqa: E402
 from engine.society.layout import BORN, DIED, GLEANED, MET_AT, MOVES_AT, PAID  # noqa: E402
 from engine.society.pulse import citizens, conditions  # noqa: E402
@@ -39,10 +40,10 @@ def by_torch(state, pulses: int, device: str, seed: int = 1):
     from unittest import mock
 
     def instead(state, now, key, _spread=None):
-        return pulse_torch.citizens_on(state._replace(device=device), now, key)
+        return pulse_torch.citizens_on(state._replace(device=ALL.index(device)), now, key)
 
     with mock.patch("engine.society.pulse.citizens", instead):
-        return after(state._replace(device="cpu"), pulses, seed=seed)
+        return after(state._replace(device=0), pulses, seed=seed)
 
 
 def kolmogorov_smirnov(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
@@ -81,7 +82,7 @@ def test_one_pulse_has_the_same_statistics(device):
     for one in (citizens, pulse_torch.citizens_on):
         copied = state._replace(
             people=type(state.people)(*(array.copy() for array in state.people)),
-            device=device,
+            device=ALL.index(device),
         )
         sums, bins = one(copied, now, np.uint64(77))
         lives = copied.people.energy > 0
