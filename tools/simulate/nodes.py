@@ -15,6 +15,7 @@ from city_node.node import Run, run_node
 from city_node.running import Running
 from city_node.world import World, found_world
 from engine.economy import one_by_one
+from engine.society.params import Parameters as SocietyParameters
 from tools.simulate.internet import Internet
 from tools.simulate.streams import End, Host
 
@@ -22,6 +23,9 @@ TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
+SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
+"""A pulse every ten seconds, and now and then somebody settles."""
+
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
 
@@ -143,9 +147,11 @@ def address_of(number: int) -> str:
 
 
 def configured(number: int, cities: int, dials: list[str], random: Random) -> Config:
-    """What a node is told on its command line."""
+    """What a node is told on its command line; every third runs societies."""
+    society = number % 3 == 1
     config = resolve(
         Wishes(
+            economy="society" if society else None,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
             locals=random.randint(2, LOCALS_MAX),
@@ -166,6 +172,7 @@ def configured(number: int, cities: int, dials: list[str], random: Random) -> Co
         cities=tuple(
             replace(
                 city,
+                parameters=SOCIETY if society else city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,
