@@ -311,7 +311,8 @@ def _city(
         economy.Parameters,
         table_in(where + economy_name, table.get(economy_name, {})),
     )
-    locals_ = wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX)
+    said = None if hasattr(parameters, "population") else wishes.locals
+    locals_ = wished_or("locals", said, where + "locals", table["locals"], LOCALS_MAX)
     folder = wishes.config.parent if wishes.config else Path()
     ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(

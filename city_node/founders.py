@@ -10,6 +10,7 @@ import csv
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,14 @@ def population(parameters: Any, founders: Table, locals_: int, wish: int | None)
         if wish not in (None, count):
             raise ValueError(f"locals = {wish}: the table of founders says {count}")
         return count
-    if wish is None and hasattr(parameters, "population"):
+    if not hasattr(parameters, "population"):
+        return locals_
+    if wish is None:
         return int(parameters.population)
-    return locals_
+    try:
+        return int(replace(parameters, population=wish).population)
+    except ValueError as error:
+        raise ValueError(str(error).replace("population", "locals")) from None
 
 
 def read(field: str, path: Path) -> Table:

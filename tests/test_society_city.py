@@ -258,6 +258,9 @@ def test_a_society_in_toml(tmp_path):
     state = worlds.world([ours]).cities[0].state
     assert np.isnan(state.treasury.price).tolist() == [False, True, True, False, True]
     assert city_of(tmp_path, locals=77).locals == 77
+    assert city_of(tmp_path, locals=30_000_000).locals == 30_000_000
+    with pytest.raises(ConfigError, match="locals = -1: must be from 0 to 1e"):
+        city_of(tmp_path, locals=-1)
 
 
 def test_economy_flag_is_for_every_city():
