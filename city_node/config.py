@@ -165,6 +165,7 @@ class Config:
             think better of whom it lets in.
         observe_port: of the listener for observers; 0: any free one.
         observe_bind: IP address it is bound to.
+        seed_asked: whether anybody asked for the seed; it was drawn else.
     """
 
     seed: int
@@ -177,6 +178,7 @@ class Config:
     network: NetworkConfig
     observe_port: int
     observe_bind: str
+    seed_asked: bool = True
 
 
 def resolve(wishes: Wishes) -> Config:
@@ -215,6 +217,7 @@ def _resolve(wishes: Wishes) -> Config:
     observe_port = wish_or(wishes.observe_port, shared["observe_port"])
     return Config(
         seed=_seed(wishes, shared),
+        seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),

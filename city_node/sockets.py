@@ -6,6 +6,7 @@ Called by `link`, `travelway` and `node`; knows neither wire.
 import errno
 import socket
 from collections import OrderedDict
+from typing import Any
 
 import trio
 
@@ -47,8 +48,8 @@ async def first_byte(stream: trio.SocketStream, silence_s: float) -> bytes | Non
     return None
 
 
-def address_of(stream: trio.SocketStream) -> str:
-    """The IP address of a peer; "?" when it has gone already."""
+def address_of(stream: Any) -> str:
+    """The IP address of the peer of a stream with a `socket`; "?" when it has gone already."""
     try:
         return str(stream.socket.getpeername()[0])
     except OSError:

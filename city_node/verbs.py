@@ -184,9 +184,12 @@ def print_peers(node: Watched) -> None:
 def print_paths() -> None:
     """Where the program keeps what it keeps, and the notes of nodes that run."""
     kernel_cache.prepare()
+    from city_node.folder import worlds_folder
+
     for what, path in (
         ("kernels", os.environ["NUMBA_CACHE_DIR"]),
         ("cache", str(user_cache_path("city-node"))),
+        ("worlds", str(worlds_folder())),
         ("running nodes", str(runtime_folder())),
         ("trust", str(home_path())),
         ("defaults", str(Path(__file__).with_name("defaults.toml"))),

@@ -33,7 +33,7 @@ def reported(*arguments: str) -> dict:
     path = Path("report.json")
     path.unlink(missing_ok=True)
     with pytest.raises(SystemExit) as ended:
-        main([*arguments, *QUIET, "--report", str(path)])
+        main([*arguments, *QUIET, "--new", "--report", str(path)])
     assert ended.value.code in (None, 0)
     report = json.loads(path.read_text("utf-8"))
     check_balance(report)
