@@ -92,21 +92,19 @@ def identity_in(folder: Path) -> Identity:
     return Identity(id_of_certificate(der), der, path, key)
 
 
-def own_identity(folder: Path, node: str, now_s: float) -> Identity:
-    """The identity of the world in a folder, which from now on the user's other nodes trust.
+def introduce(identity: Identity, node: str, now_s: float) -> None:
+    """Let the user's other nodes trust this one from now on.
 
     Args:
         node: the node's name, for people.
         now_s: Unix time.
 
     Raises:
-        ConfigError: as of `identity_in`, or the user's home of trust cannot be used.
+        ConfigError: the user's home of trust cannot be used.
     """
-    identity = identity_in(folder)
-    world = str(folder.resolve())
+    world = str(identity.key_file.parent.resolve())
     own = Trusted(identity.id, node, now_s, identity.certificate, world=world)
     enter_own(home_folder(), own)
-    return identity
 
 
 def _make(path: Path) -> None:
