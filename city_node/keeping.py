@@ -20,6 +20,7 @@ from city_node.ledger import Ledger
 from city_node.log import Log
 from city_node.machine import Offload
 from city_node.world import World
+from protocol.migration import Settled
 
 MARK_S = 0.5
 """A quiet world notes so often how far it is; what a crash takes back is run again."""
@@ -75,6 +76,7 @@ class Keeping:
         tick: int,
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
+        settled: Sequence[Settled] = (),
     ) -> None:
         """Make a window durable, its inputs in `world.taken`, before anything it caused leaves.
 
@@ -88,9 +90,9 @@ class Keeping:
             BalanceError: the books do not balance.
         """
         now_s = trio.current_time()
-        if world.taken or departures or transitions:
+        if world.taken or departures or transitions or settled:
             commit = partial(self.ledger.commit, at_s=self.clock())
-            await self._written(commit, world, tick, world.taken, departures, transitions)
+            await self._written(commit, world, tick, world.taken, departures, transitions, settled)
             world.taken.clear()
             self._marked_s = now_s
         elif now_s >= self._marked_s + MARK_S:

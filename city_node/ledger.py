@@ -29,6 +29,7 @@ from city_node.border import Departure
 from city_node.errors import ConfigError
 from city_node.inputs import Input, encode, packed
 from city_node.world import World
+from protocol.migration import Settled
 
 SCHEMA = 1
 APPLICATION = 0x43697479
@@ -48,6 +49,9 @@ CREATE TABLE peers (city TEXT, peer TEXT, entered_minor INT, left_minor INT, in_
     escrow_minor INT, entered INT, left INT, PRIMARY KEY (city, peer)) WITHOUT ROWID;
 CREATE TABLE migrations (city TEXT, peer TEXT, side TEXT, xid INT, state TEXT, money_minor INT,
     merchant BLOB, tick INT, PRIMARY KEY (city, peer, side, xid)) WITHOUT ROWID;
+CREATE TABLE settled (city TEXT, peer TEXT, side TEXT, below INT, digest TEXT, money_minor INT,
+    PRIMARY KEY (city, peer, side)) WITHOUT ROWID;
+CREATE TABLE nodes (city TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
 """
 
 
@@ -128,6 +132,7 @@ class Ledger:
                     "SELECT city, peer, side, xid, state, money_minor FROM migrations"
                 )
             }
+            self._below = {(s.city, s.peer, s.side): s.below for s in self.settled()}
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"{name}: damaged ({error})") from None
 
@@ -219,19 +224,24 @@ class Ledger:
         query = "SELECT * FROM migrations ORDER BY city, peer, side, xid"
         return [Migration(*row) for row in self._database.execute(query)]
 
-    def prune(self, city: str, peer: str, side: str, settled_below: int) -> None:
-        """Forget migrations that are over, below a number that both sides have settled."""
-        over = [
-            key
-            for key, (state, _) in self._states.items()
-            if key[:3] == (city, peer, side) and key[3] < settled_below and state in SETTLED
+    def settled(self) -> list[Settled]:
+        """What is kept in place of migrations that both sides have settled."""
+        rows = self._database.execute("SELECT * FROM settled")
+        return [
+            Settled(city, peer, side, below, int(digest, 16), money_minor)
+            for city, peer, side, below, digest, money_minor in rows
         ]
+
+    def bound(self) -> dict[str, str]:
+        """The ids of the nodes whose cities, by their full names on the wire, we have met."""
+        return dict(self._database.execute("SELECT city, id FROM nodes"))
+
+    def bind(self, names: Iterable[str], node_id: str) -> None:
+        """Note whose cities these are. Durable."""
         with self._transaction():
             self._database.executemany(
-                "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
+                "INSERT OR REPLACE INTO nodes VALUES (?, ?)", [(name, node_id) for name in names]
             )
-        for key in over:
-            del self._states[key]
 
     # --- writing ---
 
@@ -242,6 +252,7 @@ class Ledger:
         inputs: Sequence[Input],
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
+        settled: Sequence[Settled] = (),
         *,
         at_s: float,
     ) -> None:
@@ -252,6 +263,7 @@ class Ledger:
             tick: when the inputs came, the window's first.
             inputs, departures: of the window, in order.
             transitions: of migrations, in order; money moves with them.
+            settled: of pairs of cities; the migrations below are forgotten.
             at_s: the node's clock.
 
         Raises:
@@ -278,6 +290,7 @@ class Ledger:
         with self._transaction():
             self._database.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", commit)
             self._write_migrations(told)
+            self._write_settled(settled)
             self._database.executemany(
                 "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*pair, *astuple(account)) for pair, account in change.accounts.items()],
@@ -286,6 +299,11 @@ class Ledger:
         self.commits, self.chain = commit.number, commit.chain
         self._accounts.update(change.accounts)
         self._states.update(change.states)
+        for each in settled:
+            pair = each.city, each.peer, each.side
+            for xid in range(self._below.get(pair, 0), each.below):
+                self._states.pop((*pair, xid), None)
+            self._below[pair] = each.below
 
     def mark(self, world: World) -> None:
         """Note how far a quiet world has come; a crash of the machine may take this back."""
@@ -320,10 +338,21 @@ class Ledger:
         self._database.executemany(
             "INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET state = excluded.state, tick = excluded.tick, "
-            "merchant = CASE WHEN excluded.state IN ('GONE', 'BACK', 'LIVE', 'DROPPED') THEN NULL "
-            "ELSE coalesce(excluded.merchant, merchant) END",
+            "merchant = coalesce(excluded.merchant, merchant)",
             told,
         )
+
+    def _write_settled(self, settled: Sequence[Settled]) -> None:
+        for each in settled:
+            pair = each.city, each.peer, each.side
+            self._database.execute(
+                "INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?, ?, ?)",
+                (*pair, each.below, f"{each.digest:032x}", each.money_minor),
+            )
+            self._database.execute(
+                "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid < ?",
+                (*pair, each.below),
+            )
 
 
 class _Transaction:

@@ -1,17 +1,16 @@
-"""Travel-ways: the connections of a node's cities with the world outside, on trio streams.
+"""Legacy travel-ways: connections of a node's cities with anybody's programs, on trio streams.
 
-Listeners and diallers run here; what a connection says and hears is decided in
+Diallers run here; what a connection says and hears is decided in
 `protocol.connection`. The tasks below touch no world: what they hear waits in `network` for the
 next window, what they send was put there by `crossing`.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import trio
 
-from city_node.machine import Bound, Stream
+from city_node.machine import Stream
 from city_node.network import Network, Travelway, bytes_of
 from city_node.sockets import address_of
 from city_node.world import City
@@ -236,23 +235,7 @@ def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> Non
     way.outbox.clear()
 
 
-# --- listening and dialling ---
-
-
-async def listen(
-    network: Network,
-    city: City,
-    bound: Bound,
-    *,
-    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Accept whoever dials a city."""
-    network.own.add(city.name.casefold())
-
-    async def accepted(stream: Stream) -> None:
-        await speak(network, city, stream)
-
-    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
+# --- dialling ---
 
 
 async def dial(

@@ -104,9 +104,9 @@ class Pairs:
     def unwritten(self) -> Group | None:
         """Take the next steps to be made durable; None when there is nothing to write or say.
 
-        A group may hold nothing to write and is still followed by `written()`.
+        A group may hold nothing to write and is still followed by `written()`; several may be
+        taken before, to be written together.
         """
-        assert self._writing is None, "a group is still being written"
         if not self._steps:
             return None
         group = Group([], [], [])
@@ -120,11 +120,11 @@ class Pairs:
             if step.settled:
                 settled[step.settled.side, step.settled.city, step.settled.peer] = step.settled
         group.settled.extend(settled.values())
-        self._writing = messages
+        self._writing = [*(self._writing or []), *messages]
         return group
 
     def written(self) -> list[Message]:
-        """The group taken last is durable: what may be said now, in order."""
+        """The groups taken so far are durable: what may be said now, in order."""
         assert self._writing is not None, "nothing is being written"
         messages, self._writing = self._writing, None
         return messages
