@@ -6,6 +6,7 @@ BENCHMARKS = {
     "call_auction": "tools.bench.call_auction",
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
+    "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
 }
