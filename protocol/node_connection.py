@@ -253,9 +253,7 @@ class NodeConnection:
             self._too_long()
         if not self._heard:
             self._line_since_s = inf
-        if self._messages:
-            self._events.append(Heard(self._messages))
-            self._messages = []
+        self._hand_over()
         if unknown:
             slow_s = self._bytes.spend(len(data), self._now_s)
             self.read_at_s = max(slow_s, self._lines.spend(len(lines), self._now_s))
@@ -276,7 +274,7 @@ class NodeConnection:
             return
         match message:
             case Ping():
-                pass
+                pass  # time has been noted
             case Error():
                 if message.fatal:
                     self._end(f"the peer says {message.code}: {message.detail}")
@@ -349,16 +347,21 @@ class NodeConnection:
 
     def _fail(self, code: str, detail: str, *, offence: bool = False) -> None:
         if self.state is not LinkState.CLOSED:
+            self._hand_over()
             self._say(Error(code=code, detail=detail[:TEXT_CHARS_MAX]))
             self._end(detail, offence=offence)
 
     def _end(self, reason: str, *, offence: bool = False) -> None:
-        if self._messages:
-            self._events.append(Heard(self._messages))
-            self._messages = []
+        self._hand_over()
         self.state = LinkState.CLOSED
         self._heard = b""
         self._events.append(Ended(reason, offence))
+
+    def _hand_over(self) -> None:
+        """What was heard so far comes before whatever is said or decided next."""
+        if self._messages:
+            self._events.append(Heard(self._messages))
+            self._messages = []
 
     def _take_events(self) -> list[NodeEvent]:
         events, self._events = self._events, []
