@@ -145,7 +145,7 @@ class NodeConnection:
         self._ours = frozenset(city.name for city in hello.cities)
         self._theirs: frozenset[str] = frozenset()
         self._welcomed = False  # by us
-        self._heard = b""  # no whole line of it; below the longest line after every call
+        self._heard = bytearray()  # no whole line; below the longest one after every call
         self._line_since_s = inf
         self._events: list[NodeEvent] = []
         self._messages: list[Message] = []
@@ -236,12 +236,15 @@ class NodeConnection:
 
     def _hear(self, data: bytes) -> None:
         unknown = not self._welcomed
-        heard = self._heard + data
-        end = heard.rfind(b"\n") + 1
-        lines = heard[:end].split(b"\n")[:-1]
-        if lines or not self._heard:
+        end = data.rfind(b"\n") + 1
+        lines: list[bytes] = []
+        if end or not self._heard:
             self._line_since_s = self._now_s
-        self._heard = heard[end:]
+        if end:
+            lines = b"".join((self._heard, data[:end])).split(b"\n")[:-1]
+            self._heard = bytearray(data[end:])
+        else:
+            self._heard += data
         for line in lines:
             if len(line) >= self._line_bytes_max:
                 self._too_long()
@@ -354,7 +357,7 @@ class NodeConnection:
     def _end(self, reason: str, *, offence: bool = False) -> None:
         self._hand_over()
         self.state = LinkState.CLOSED
-        self._heard = b""
+        self._heard = bytearray()
         self._events.append(Ended(reason, offence))
 
     def _hand_over(self) -> None:
