@@ -9,5 +9,6 @@ BENCHMARKS = {
     "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
+    "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
