@@ -41,10 +41,20 @@ class Crossings(RuleBasedStateMachine):
         super().__init__()
         self.world = TwoNodes(merchants=40)
 
-    @rule(host=hosts, ours=hosts, theirs=hosts, count=st.integers(1, 20))
-    def depart(self, host: int, ours: int, theirs: int, count: int) -> None:
+    @rule(
+        host=hosts,
+        ours=hosts,
+        theirs=hosts,
+        count=st.integers(0, 20),
+        turns=st.integers(0, 6),
+    )
+    def depart(self, host: int, ours: int, theirs: int, count: int, turns: int) -> None:
+        """And so many turns of talk, so that every point of a migration comes up often."""
         city, peer = CITIES[host][ours], CITIES[1 - host][theirs]
         self.world.hosts[host].depart(city, peer, count, self.world.now_s)
+        for turn in range(turns):
+            self.world.write((host + turn) % 2)
+            self.world.deliver((host + turn + 1) % 2, 1 << 20)
 
     @rule(host=hosts)
     def write(self, host: int) -> None:
@@ -55,22 +65,24 @@ class Crossings(RuleBasedStateMachine):
         self.world.deliver(host, count)
 
     @precondition(lambda self: not self.world.linked)
-    @rule()
-    def link(self) -> None:
+    @rule(welcomed=st.booleans())
+    def link(self, welcomed: bool) -> None:
         self.world.link()
+        if welcomed:
+            self.world.settle()
 
-    @rule()
-    def cut(self) -> None:
-        self.world.cut()
+    @rule(crashed=st.sampled_from([None, 0, 1]))
+    def fail(self, crashed: int | None) -> None:
+        if crashed is None:
+            self.world.cut()
+        else:
+            self.world.crash(crashed)
 
-    @rule(host=hosts)
-    def crash(self, host: int) -> None:
-        self.world.crash(host)
-
-    @rule(host=hosts, ours=hosts, theirs=hosts, xids=st.sets(st.integers(0, 60)))
-    def give_up(self, host: int, ours: int, theirs: int, xids: set[int]) -> None:
+    @rule(host=hosts, part=st.integers(1, 3))
+    def give_up(self, host: int, part: int) -> None:
         pairs = self.world.hosts[host].pairs
-        pairs.give_up(CITIES[host][ours], CITIES[1 - host][theirs], sorted(xids))
+        for (city, peer), books in list(pairs.outbound.items()):
+            pairs.give_up(city, peer, range(books.settled, books.next, part))
 
     @rule(seconds=st.sampled_from([0.1, 5.0, 20.0, 50.0, 100.0]))
     def wait(self, seconds: float) -> None:
