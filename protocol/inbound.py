@@ -64,7 +64,7 @@ class Inbound(Books):
         return xid not in self.held and xid not in self.ended
 
     def hold(
-        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: float = 0.0
+        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: int = 0
     ) -> Step:
         """Answer an offer.
 

@@ -145,7 +145,7 @@ class NodeConnection:
         self._ours = frozenset(city.name for city in hello.cities)
         self._theirs: frozenset[str] = frozenset()
         self._welcomed = False  # by us
-        self._heard = b""  # no whole line of it; below the longest line after every call
+        self._heard = bytearray()  # no whole line; below the longest one after every call
         self._line_since_s = inf
         self._events: list[NodeEvent] = []
         self._messages: list[Message] = []
@@ -236,12 +236,15 @@ class NodeConnection:
 
     def _hear(self, data: bytes) -> None:
         unknown = not self._welcomed
-        heard = self._heard + data
-        end = heard.rfind(b"\n") + 1
-        lines = heard[:end].split(b"\n")[:-1]
-        if lines or not self._heard:
+        end = data.rfind(b"\n") + 1
+        lines: list[bytes] = []
+        if end or not self._heard:
             self._line_since_s = self._now_s
-        self._heard = heard[end:]
+        if end:
+            lines = b"".join((self._heard, data[:end])).split(b"\n")[:-1]
+            self._heard = bytearray(data[end:])
+        else:
+            self._heard += data
         for line in lines:
             if len(line) >= self._line_bytes_max:
                 self._too_long()
@@ -253,9 +256,7 @@ class NodeConnection:
             self._too_long()
         if not self._heard:
             self._line_since_s = inf
-        if self._messages:
-            self._events.append(Heard(self._messages))
-            self._messages = []
+        self._hand_over()
         if unknown:
             slow_s = self._bytes.spend(len(data), self._now_s)
             self.read_at_s = max(slow_s, self._lines.spend(len(lines), self._now_s))
@@ -276,7 +277,7 @@ class NodeConnection:
             return
         match message:
             case Ping():
-                pass
+                pass  # time has been noted
             case Error():
                 if message.fatal:
                     self._end(f"the peer says {message.code}: {message.detail}")
@@ -349,16 +350,21 @@ class NodeConnection:
 
     def _fail(self, code: str, detail: str, *, offence: bool = False) -> None:
         if self.state is not LinkState.CLOSED:
+            self._hand_over()
             self._say(Error(code=code, detail=detail[:TEXT_CHARS_MAX]))
             self._end(detail, offence=offence)
 
     def _end(self, reason: str, *, offence: bool = False) -> None:
+        self._hand_over()
+        self.state = LinkState.CLOSED
+        self._heard = bytearray()
+        self._events.append(Ended(reason, offence))
+
+    def _hand_over(self) -> None:
+        """What was heard so far comes before whatever is said or decided next."""
         if self._messages:
             self._events.append(Heard(self._messages))
             self._messages = []
-        self.state = LinkState.CLOSED
-        self._heard = b""
-        self._events.append(Ended(reason, offence))
 
     def _take_events(self) -> list[NodeEvent]:
         events, self._events = self._events, []

@@ -7,6 +7,7 @@ BENCHMARKS = {
     "startup": "tools.bench.startup",
     "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",
+    "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
     "hostile": "tools.bench.hostile",
