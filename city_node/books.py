@@ -23,8 +23,10 @@ peer's, in escrow here; the others are over."""
 class Transition(Protocol):
     """What became of a merchant under way, as `protocol.migration` says it.
 
-    Its `side` is "out" or "in", its `state` PREPARED, COMMITTED, GONE or BACK on the first, HELD,
-    LIVE or DROPPED on the second.
+    Its `peer` is a city's name as `World.places` spells it; its `side` is "out" or "in"; its
+    `state` PREPARED, COMMITTED, GONE or BACK on the first, HELD, LIVE or DROPPED on the second. The
+    departure of one PREPARED, the return of one BACK and the arrival of one LIVE belong into the
+    same commit.
     """
 
     @property

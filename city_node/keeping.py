@@ -15,9 +15,10 @@ import trio
 
 from city_node.books import Transition
 from city_node.border import Departure
-from city_node.checkpoint import Frozen, Quotas, Shelf, chunks_of, freeze, name_of, prune
+from city_node.checkpoint import Frozen, Quotas, chunks_of, freeze
 from city_node.ledger import Ledger
 from city_node.log import Log
+from city_node.shelf import Shelf, name_of, prune
 from city_node.world import World
 
 Offload = Callable[..., Any]

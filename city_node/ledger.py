@@ -11,7 +11,6 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
-from typing import NamedTuple
 
 import msgspec
 
@@ -27,14 +26,13 @@ from city_node.books import (
 )
 from city_node.border import Departure
 from city_node.errors import ConfigError
-from city_node.inputs import Input, encode, packed
+from city_node.inputs import Input, encode
+from city_node.records import CHAIN_BYTES, CityBooks, Commit, KeptBooks, Migration, chained, kept
 from city_node.world import World
 
 SCHEMA = 1
 APPLICATION = 0x43697479
 """SQLite's application_id: "City"."""
-
-CHAIN_BYTES = 16
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -49,59 +47,6 @@ CREATE TABLE peers (city TEXT, peer TEXT, entered_minor INT, left_minor INT, in_
 CREATE TABLE migrations (city TEXT, peer TEXT, side TEXT, xid INT, state TEXT, money_minor INT,
     merchant BLOB, tick INT, PRIMARY KEY (city, peer, side, xid)) WITHOUT ROWID;
 """
-
-
-class Migration(msgspec.Struct, frozen=True):
-    """A merchant under way, as the ledger has it; `tick` is that of his last transition."""
-
-    city: str
-    peer: str
-    side: str
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None
-    tick: int
-
-
-class Left(NamedTuple):
-    """A departure as it is kept: enough to tell whether the same comes out again."""
-
-    city: str
-    peer: str
-    xid: int
-    money_minor: int
-    digest: bytes
-
-
-class Commit(NamedTuple):
-    """A window that was kept: its inputs came at `tick`, and it ended at `until`."""
-
-    number: int
-    tick: int
-    until: int
-    at_s: float
-    inputs: bytes
-    departures: bytes
-    moved: bytes
-    chain: bytes
-
-
-class CityBooks(NamedTuple):
-    """A city's own books, minor units."""
-
-    initial_minor: int
-    issued_minor: int
-    destroyed_minor: int
-    holdings_minor: int
-
-
-class KeptBooks(NamedTuple):
-    """The books of a node at a tick; `walking_minor` is on the roads between its cities."""
-
-    tick: int
-    walking_minor: int
-    cities: dict[str, CityBooks]
 
 
 class Ledger:
@@ -165,7 +110,7 @@ class Ledger:
         query = "SELECT tick, commits, node, digest FROM starts ORDER BY number"
         return self._database.execute(query).fetchall()
 
-    def books(self) -> "KeptBooks":
+    def books(self) -> KeptBooks:
         """What the cities held at the last durable tick."""
         tick, walking_minor = self._one("SELECT tick, walking_minor FROM mark") or (0, 0)
         rows = self._database.execute("SELECT * FROM cities")
@@ -364,27 +309,3 @@ def check_schema(database: sqlite3.Connection, name: str) -> int:
 def accounts_of(database: sqlite3.Connection) -> Accounts:
     """The books with every peer."""
     return {(row[0], row[1]): Account(*row[2:]) for row in database.execute("SELECT * FROM peers")}
-
-
-def kept(departures: Sequence[Departure]) -> list[Left]:
-    """Departures as they are kept."""
-    return [
-        Left(
-            departure.city.name,
-            departure.peer,
-            departure.xid,
-            departure.merchant.money_minor,
-            hashlib.blake2b(packed(departure.row)[2], digest_size=8).digest(),
-        )
-        for departure in departures
-    ]
-
-
-def chained(before: bytes, commit: Commit) -> bytes:
-    """The chain after a commit: a digest of the one before it and of all it holds."""
-    head = msgspec.msgpack.encode((commit.number, commit.tick, commit.until, commit.at_s))
-    digest = hashlib.blake2b(before, digest_size=CHAIN_BYTES)
-    for piece in (head, commit.inputs, commit.departures, commit.moved):
-        digest.update(len(piece).to_bytes(8, "little"))
-        digest.update(piece)
-    return digest.digest()

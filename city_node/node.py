@@ -17,7 +17,7 @@ from typing import Protocol
 
 import trio
 
-from city_node import observer, travelway, websocket, window
+from city_node import travelway, websocket, window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
@@ -32,15 +32,13 @@ from city_node.meeting import meet_others, open_listeners
 from city_node.metrics import Metrics, served
 from city_node.network import Network
 from city_node.node_name import claimed_name
-from city_node.observer import Observers
+from city_node.observer import Observers, observed
 from city_node.opened import opened
 from city_node.pace import Pace
 from city_node.report import report
-from city_node.running import Running, noted, token_file
 from city_node.signals import Signals
 from city_node.status import Status
 from city_node.world import World
-from protocol.observe import Hello
 
 
 @dataclass(frozen=True)
@@ -259,40 +257,6 @@ async def end_well(world: World, network: Network, keeping: Keeping | None) -> N
             await keeping.finish(world, network.quotas)
 
 
-async def observed(
-    nursery: trio.Nursery,
-    beside: contextlib.ExitStack,
-    config: Config,
-    network: Network,
-    pace: Pace,
-    listeners: list[list[trio.SocketListener]],
-) -> Observers:
-    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
-    bound = await observer.open_listener(config.observe_bind, config.observe_port)
-    token, token_path = None, ""
-    if not observer.is_loopback(config.observe_bind):
-        token, token_path = beside.enter_context(token_file())
-    observers = Observers(
-        network=network,
-        pace=pace,
-        address=address_of(listeners[0][0]) if listeners else "",
-        listening_at=address_of(bound[0]),
-        token=token,
-    )
-    cities = [city.name for city in config.cities]
-    hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
-    await nursery.start(observer.serve, observers, bound, hello)
-    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
-    beside.enter_context(noted(note))
-    return observers
-
-
-def address_of(listener: trio.SocketListener) -> str:
-    """HOST:PORT of a listening socket."""
-    host, port = listener.socket.getsockname()[:2]
-    return f"{host}:{port}"
-
-
 def world_goods(config: Config) -> tuple[str, ...]:
     """What may travel: the goods that can be traded, in the world's order."""
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
@@ -308,11 +272,11 @@ async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
     took_s: list[float] = []
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(offload, run_in_turn, jobs[thread::threads], took_s)
+            nursery.start_soon(offload, run_timed, jobs[thread::threads], took_s)
     return max(took_s)
 
 
-def run_in_turn(jobs: list[Job], took_s: list[float]) -> None:
+def run_timed(jobs: list[Job], took_s: list[float]) -> None:
     """What one thread does in a window."""
     started_s = time.perf_counter()
     for job in jobs:

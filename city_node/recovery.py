@@ -18,11 +18,13 @@ from city_node import VERSION, kernel_cache
 from city_node.advance import BalanceError, Job, advance, run_in_turn
 from city_node.books import check_books, issue
 from city_node.border import Quota, leave
-from city_node.checkpoint import DamagedError, Quotas, Shelf, restore, tick_of
+from city_node.checkpoint import DamagedError, Quotas, restore
 from city_node.config import Config
 from city_node.errors import ConfigError
 from city_node.inputs import Arrivals, Homecomer, apply, decode
-from city_node.ledger import CityBooks, Commit, Ledger, Left, kept
+from city_node.ledger import Ledger
+from city_node.records import CityBooks, Commit, Left, kept
+from city_node.shelf import Shelf, tick_of
 from city_node.world import World, found_world
 
 TELL_S = 2.0
@@ -64,9 +66,9 @@ def recover(
     ledger: Ledger,
     shelf: Shelf,
     *,
+    say: Say,
     to_tick: int | None = None,
     run_jobs: RunJobs = run_in_turn,
-    say: Say = print,
 ) -> Recovered:
     """The world of a ledger at its last durable tick.
 

@@ -6,13 +6,14 @@ import msgspec
 
 from city_node.advance import advance
 from city_node.border import leave
-from city_node.checkpoint import chunks_of, freeze, name_of, prune
+from city_node.checkpoint import chunks_of, freeze
 from city_node.crossing import give_inputs, take_abroad
 from city_node.folder import founding
 from city_node.ledger import Ledger
 from city_node.network import Network, Travelway
 from city_node.recovery import program, recover
 from city_node.report import report, state_hash
+from city_node.shelf import name_of, prune
 from city_node.world import World, found_world
 from tests.roads import road
 

@@ -180,7 +180,7 @@ def test_power_lost_at_any_moment_takes_back_nothing_that_was_durable(tmp_path) 
 def found_again(of, ledger: Ledger):
     """What a ledger without checkpoints says, by whatever program."""
     ledger._database.execute("DELETE FROM starts")
-    return recover(of, ledger, Kept(of).shelf).world
+    return recover(of, ledger, Kept(of).shelf, say=print).world
 
 
 def test_a_full_disk_changes_nothing_and_the_next_try_goes_on(tmp_path) -> None:

@@ -16,12 +16,13 @@ from statistics import median
 import msgspec
 
 from city_node.advance import advance
-from city_node.checkpoint import FolderShelf, chunks_of, freeze, name_of
+from city_node.checkpoint import chunks_of, freeze
 from city_node.config import Config, Wishes, resolve
 from city_node.folder import LEDGER, founding, open_database
 from city_node.keeping import CHECKPOINT_S
 from city_node.ledger import Ledger
 from city_node.recovery import program, recover
+from city_node.shelf import FolderShelf, name_of
 from city_node.world import World, found_world
 from tools.bench.results import Result, Row, row_of
 
