@@ -10,6 +10,8 @@ status, snapshot, observer, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
 meeting, discovery, travelway, network, crossing, border
                 other nodes and programs: found, spoken with, and who of theirs may enter
+node_id, identity, tls, trust, policy, gate, link, sightings, sockets
+                who other nodes are, by their keys; whom the user trusts; links with them
 evolve, evolve_run, genomes, picture
                 the laboratory
 

@@ -9,7 +9,7 @@ handed a database.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
 import msgspec
@@ -18,6 +18,7 @@ from city_node.books import (
     SETTLED,
     Account,
     Accounts,
+    Settled,
     Transition,
     changed,
     check_books,
@@ -27,7 +28,16 @@ from city_node.books import (
 from city_node.border import Departure
 from city_node.errors import ConfigError
 from city_node.inputs import Input, encode
-from city_node.records import CHAIN_BYTES, CityBooks, Commit, KeptBooks, Migration, chained, kept
+from city_node.records import (
+    CHAIN_BYTES,
+    CityBooks,
+    Commit,
+    KeptBooks,
+    Migration,
+    Settlement,
+    chained,
+    kept,
+)
 from city_node.world import World
 
 SCHEMA = 1
@@ -46,6 +56,8 @@ CREATE TABLE peers (city TEXT, peer TEXT, entered_minor INT, left_minor INT, in_
     escrow_minor INT, entered INT, left INT, PRIMARY KEY (city, peer)) WITHOUT ROWID;
 CREATE TABLE migrations (city TEXT, peer TEXT, side TEXT, xid INT, state TEXT, money_minor INT,
     merchant BLOB, tick INT, PRIMARY KEY (city, peer, side, xid)) WITHOUT ROWID;
+CREATE TABLE settled (city TEXT, peer TEXT, side TEXT, below INT, digest BLOB, money_minor INT,
+    PRIMARY KEY (city, peer, side)) WITHOUT ROWID;
 """
 
 
@@ -160,23 +172,17 @@ class Ledger:
         return [each for each in self.migrations() if each.state not in SETTLED]
 
     def migrations(self) -> list[Migration]:
-        """All that have not been pruned, in the order of their numbers."""
+        """All that are kept, in the order of their numbers."""
         query = "SELECT * FROM migrations ORDER BY city, peer, side, xid"
         return [Migration(*row) for row in self._database.execute(query)]
 
-    def prune(self, city: str, peer: str, side: str, settled_below: int) -> None:
-        """Forget migrations that are over, below a number that both sides have settled."""
-        over = [
-            key
-            for key, (state, _) in self._states.items()
-            if key[:3] == (city, peer, side) and key[3] < settled_below and state in SETTLED
+    def settled(self) -> list[Settlement]:
+        """What is kept in place of migrations that are over and gone."""
+        rows = self._database.execute("SELECT * FROM settled ORDER BY city, peer, side")
+        return [
+            Settlement(city, peer, side, below, int.from_bytes(digest), money_minor)
+            for city, peer, side, below, digest, money_minor in rows
         ]
-        with self._transaction():
-            self._database.executemany(
-                "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
-            )
-        for key in over:
-            del self._states[key]
 
     # --- writing ---
 
@@ -187,6 +193,7 @@ class Ledger:
         inputs: Sequence[Input],
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
+        settled: Sequence[Settled] = (),
         *,
         at_s: float,
     ) -> None:
@@ -197,6 +204,7 @@ class Ledger:
             tick: when the inputs came, the window's first.
             inputs, departures: of the window, in order.
             transitions: of migrations, in order; money moves with them.
+            settled: replaces migrations that are over, which are deleted.
             at_s: the node's clock.
 
         Raises:
@@ -209,6 +217,15 @@ class Ledger:
             (t.city, t.peer, t.side, t.xid, t.state, t.money_minor, t.merchant, world.tick)
             for t in transitions
         ]
+        sums = [
+            (s.city, s.peer, s.side, s.below, s.digest.to_bytes(16), s.money_minor) for s in settled
+        ]
+        over = [
+            key
+            for s in settled
+            for key, (state, _) in (self._states | change.states).items()
+            if key[:3] == (s.city, s.peer, s.side) and key[3] < s.below and state in SETTLED
+        ]
         commit = Commit(
             self.commits + 1,
             tick,
@@ -216,13 +233,13 @@ class Ledger:
             at_s,
             encode(list(inputs)),
             msgspec.msgpack.encode(kept(departures)),
-            hashlib.blake2b(msgspec.msgpack.encode(told), digest_size=CHAIN_BYTES).digest(),
+            hashlib.blake2b(msgspec.msgpack.encode((told, sums)), digest_size=CHAIN_BYTES).digest(),
             b"",
         )
         commit = commit._replace(chain=chained(self.chain, commit))
         with self._transaction():
             self._database.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", commit)
-            self._write_migrations(told)
+            self._write_migrations(told, sums, over)
             self._database.executemany(
                 "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*pair, *astuple(account)) for pair, account in change.accounts.items()],
@@ -231,6 +248,8 @@ class Ledger:
         self.commits, self.chain = commit.number, commit.chain
         self._accounts.update(change.accounts)
         self._states.update(change.states)
+        for key in over:
+            del self._states[key]
 
     def mark(self, world: World) -> None:
         """Note how far a quiet world has come; a crash of the machine may take this back."""
@@ -261,13 +280,16 @@ class Ledger:
             ],
         )
 
-    def _write_migrations(self, told: Iterable[tuple]) -> None:
+    def _write_migrations(self, told: list[tuple], sums: list[tuple], over: list[tuple]) -> None:
         self._database.executemany(
             "INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET state = excluded.state, tick = excluded.tick, "
-            "merchant = CASE WHEN excluded.state IN ('GONE', 'BACK', 'LIVE', 'DROPPED') THEN NULL "
-            "ELSE coalesce(excluded.merchant, merchant) END",
+            "merchant = coalesce(excluded.merchant, merchant)",
             told,
+        )
+        self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?, ?, ?)", sums)
+        self._database.executemany(
+            "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
         )
 
 

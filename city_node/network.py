@@ -12,6 +12,7 @@ import trio
 
 from city_node.border import Departure, Quota
 from city_node.log import Log
+from city_node.machine import Machine, Stream
 from city_node.world import City
 from protocol.connection import Connection
 from protocol.events import Merchants
@@ -51,7 +52,7 @@ class Travelway:
     """
 
     city: City
-    stream: trio.SocketStream
+    stream: Stream
     address: str
     connection: Connection
     redial: trio.CancelScope | None
@@ -114,6 +115,7 @@ class Network:
     homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    machine: Machine = field(default_factory=Machine)
 
     @property
     def node_suffix(self) -> str:

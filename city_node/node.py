@@ -7,10 +7,9 @@ interpreter's lock); all else happens in trio between the windows.
 import contextlib
 import json
 import os
-import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,8 +25,9 @@ from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
-from city_node.keeping import Keeping, Offload, StuckError
+from city_node.keeping import Keeping, StuckError
 from city_node.log import Log
+from city_node.machine import Machine
 from city_node.meeting import meet_others, open_listeners
 from city_node.metrics import Metrics, served
 from city_node.network import Network
@@ -151,6 +151,7 @@ async def run_node(
     signals: Signals | None = None,
     keeping: Keeping | None = None,
     quotas: Quotas | None = None,
+    machine: Machine | None = None,
 ) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
@@ -158,17 +159,19 @@ async def run_node(
         signals: what may stop it; None: only a command, or who cancels it.
         keeping: makes it durable; None: nothing is kept.
         quotas: what peers brought before; times are the keeping's clock.
+        machine: that it runs on; None: this one.
 
     Raises:
         ConfigError: a port asked for is in use.
         StuckError: it was stopped while what had happened could not be written.
     """
+    machine = machine or Machine()
     log = keeping.log if keeping else Log(as_json=asked.log_json)
-    network = Network(name, world_goods(config), log)
+    network = Network(name, world_goods(config), log, machine=machine)
     if keeping and quotas:
         later_s = keeping.clock() - trio.current_time()
         network.quotas = {pair: quota.earlier(later_s) for pair, quota in quotas.items()}
-    listeners = [] if asked.past else await open_listeners(world, config.network, network.log)
+    listeners = [] if asked.past else await open_listeners(world, config.network, log, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     pace.paused = asked.past
     threads = config.threads or len(os.sched_getaffinity(0))
@@ -177,7 +180,7 @@ async def run_node(
             signals.cancel(nursery.cancel_scope)
         for city, bound in zip(world.cities, listeners, strict=not asked.past):
             await nursery.start(travelway.listen, network, city, bound)
-        boot = secrets.token_hex(16)
+        boot = f"{machine.random.getrandbits(128):032x}"
         nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
         with contextlib.ExitStack() as beside:
             observers = await observed(nursery, beside, config, network, pace, listeners)
@@ -231,7 +234,7 @@ async def run_window(node: Node, wished: int) -> list[Departure]:
     """Advance all cities by a window; returns who left for the network."""
     world = node.world
     jobs = open_window(world, window_ticks(world, wished))
-    engine_s = await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
+    engine_s = await run_jobs(jobs, node.threads, node.network.machine)
     close_window(world, jobs)
     node.pace.passed(jobs[0].ticks, engine_s)
     return leave(world, node.network.node_suffix)
@@ -262,7 +265,7 @@ def world_goods(config: Config) -> tuple[str, ...]:
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
 
 
-async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
+async def run_jobs(jobs: list[Job], threads: int, machine: Machine) -> float:
     """Advance all cities of a window, on so many threads; one hop to a thread for each.
 
     Returns:
@@ -272,16 +275,17 @@ async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
     took_s: list[float] = []
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(offload, run_timed, jobs[thread::threads], took_s)
+            mine = jobs[thread::threads]
+            nursery.start_soon(machine.offload, run_timed, mine, took_s, machine.stopwatch_s)
     return max(took_s)
 
 
-def run_timed(jobs: list[Job], took_s: list[float]) -> None:
+def run_timed(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
     """What one thread does in a window."""
-    started_s = time.perf_counter()
+    started_s = stopwatch_s()
     for job in jobs:
         run_job(job)
-    took_s.append(time.perf_counter() - started_s)
+    took_s.append(stopwatch_s() - started_s)
 
 
 def first_of(errors: BaseException) -> BaseException:

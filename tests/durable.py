@@ -2,8 +2,6 @@
 
 import sqlite3
 
-import msgspec
-
 from city_node.advance import advance
 from city_node.border import leave
 from city_node.checkpoint import chunks_of, freeze
@@ -35,18 +33,6 @@ class MemoryShelf:
 
     def remove(self, name: str) -> None:
         del self.files[name]
-
-
-class Moved(msgspec.Struct):
-    """What `protocol.migration.Transition` is."""
-
-    city: str
-    peer: str
-    side: str
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None = None
 
 
 def database(image: bytes = b"") -> sqlite3.Connection:

@@ -16,6 +16,7 @@ from city_node.advance import advance
 from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
+from city_node.machine import Machine
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
@@ -125,7 +126,7 @@ async def test_names_are_taken_by_listening(nursery) -> None:
     here = Network("atlas", GOODS, Kept())
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
-        bound = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        bound = await Machine().listen(0, "127.0.0.1")
         await nursery.start(listen, here, each, bound)
     assert here.own == {"riverwood", "seaside"}
     nursery.cancel_scope.cancel()
@@ -360,10 +361,9 @@ async def test_one_who_cannot_be_put_on_the_wire_comes_home(nursery, autojump_cl
     nursery.cancel_scope.cancel()
 
 
-def test_the_log_is_rationed(capsys, monkeypatch) -> None:
+def test_the_log_is_rationed(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for number in range(1_000):
         log.say(f"line {number}")
     assert len(capsys.readouterr().err.splitlines()) == LINES_BURST
@@ -377,10 +377,9 @@ def test_the_log_is_rationed(capsys, monkeypatch) -> None:
     ]
 
 
-def test_the_same_complaint_is_made_once_a_minute(capsys, monkeypatch) -> None:
+def test_the_same_complaint_is_made_once_a_minute(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for second in range(121):
         now_s[0] = 100.0 + second
         log.complain("bad line")

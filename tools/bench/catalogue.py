@@ -9,5 +9,6 @@ BENCHMARKS = {
     "wire": "tools.bench.wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
+    "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
