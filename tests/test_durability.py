@@ -298,6 +298,10 @@ def test_wrong_use_of_the_verbs_is_one_line(capsys) -> None:
     assert "to = -1: must be 0 or more" in refused(capsys, "replay", folder, "--to", "-1")
     assert "dir = 'nowhere': no world" in refused(capsys, "replay", "nowhere", "--to", "1")
     assert "dir = 'nowhere': no world" in refused(capsys, "audit", "nowhere")
+    line = refused(capsys, "Ash", *QUIET, "--data-dir", "report.json")
+    assert (
+        line == "data_dir = 'report.json': cannot be used (File exists); --data-dir names another"
+    )
     assert "view: no display" in refused(capsys, "replay", folder, "--to", "1", "--view")
 
 
