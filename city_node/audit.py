@@ -19,7 +19,8 @@ from city_node.advance import BalanceError
 from city_node.books import HELD, IN_TRANSIT, Accounts, check_balance
 from city_node.errors import ConfigError
 from city_node.folder import LEDGER, reading, worlds_folder
-from city_node.ledger import KeptBooks, Ledger, Migration
+from city_node.ledger import Ledger
+from city_node.records import KeptBooks, Migration
 from engine.money import MINOR_PER_COIN
 
 READINGS_MAX = 20

@@ -266,7 +266,8 @@ def leave(world: World, node_suffix: str) -> list[Departure]:
             row = chosen(left, np.array([number]))
             peer = world.places[int(row.rows.to_place[0])]
             pair = city.here, peer.casefold()
-            xid = world.next_xid[pair] = world.next_xid.get(pair, 0) + 1
+            xid = world.next_xid.get(pair, 0)
+            world.next_xid[pair] = xid + 1
             merchant = on_the_wire(world, row, node_suffix)
             departures.append(Departure(city, peer, xid, row, merchant))
     world.abroad.clear()

@@ -70,7 +70,9 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise ConfigError(f"data_dir = '{folder}': cannot be used ({error.strerror})") from None
+        raise ConfigError(
+            f"data_dir = '{folder}': cannot be used ({error.strerror}); --data-dir names another"
+        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

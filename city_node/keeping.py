@@ -13,14 +13,14 @@ from typing import Any
 
 import trio
 
-from city_node.books import Transition
+from city_node.books import Settled, Transition
 from city_node.border import Departure
-from city_node.checkpoint import Frozen, Quotas, Shelf, chunks_of, freeze, name_of, prune
+from city_node.checkpoint import Frozen, Quotas, chunks_of, freeze
 from city_node.ledger import Ledger
 from city_node.log import Log
 from city_node.machine import Offload
+from city_node.shelf import Shelf, name_of, prune
 from city_node.world import World
-from protocol.migration import Settled
 
 MARK_S = 0.5
 """A quiet world notes so often how far it is; what a crash takes back is run again."""
@@ -85,6 +85,7 @@ class Keeping:
 
         Args:
             tick: the window's first.
+            transitions, settled: of migrations, from `protocol.pairs.Pairs.unwritten`.
 
         Raises:
             BalanceError: the books do not balance.
@@ -92,7 +93,8 @@ class Keeping:
         now_s = trio.current_time()
         if world.taken or departures or transitions or settled:
             commit = partial(self.ledger.commit, at_s=self.clock())
-            await self._written(commit, world, tick, world.taken, departures, transitions, settled)
+            window = world, tick, world.taken, departures, transitions, settled
+            await self._written(commit, *window)
             world.taken.clear()
             self._marked_s = now_s
         elif now_s >= self._marked_s + MARK_S:

@@ -42,7 +42,7 @@ NEWS_S = 1.0
 STATEMENT_S = 60.0
 """A pair's account is told as often; a difference is then at most a minute old."""
 
-RETRY_AFTER_S = 60.0
+RETRY_AFTER_S = 60
 """Said with a refusal."""
 
 

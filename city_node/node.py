@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trio
 
-from city_node import observer, websocket, window
+from city_node import websocket, window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
@@ -29,22 +29,20 @@ from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.linking import Own, linked
 from city_node.log import Log
-from city_node.machine import Bound, Machine
+from city_node.machine import Machine
 from city_node.meeting import listen, meet_others, open_listeners
 from city_node.metrics import Metrics, served
 from city_node.migrating import Migrations
 from city_node.network import Network
 from city_node.node_name import claimed_name
-from city_node.observer import Observers
+from city_node.observer import Observers, observed
 from city_node.opened import opened
 from city_node.pace import Pace
 from city_node.report import report
-from city_node.running import Running, token_file
 from city_node.signals import Signals
 from city_node.status import Status
 from city_node.trust import home_folder
 from city_node.world import World
-from protocol.observe import Hello
 
 
 @dataclass(frozen=True)
@@ -294,35 +292,6 @@ async def end_well(world: World, network: Network, keeping: Keeping | None) -> N
             await keeping.finish(world, network.quotas)
 
 
-async def observed(
-    nursery: trio.Nursery,
-    beside: contextlib.ExitStack,
-    config: Config,
-    network: Network,
-    pace: Pace,
-    listeners: list[Bound],
-) -> Observers:
-    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
-    machine = network.machine
-    bound = await observer.open_listener(config.observe_bind, config.observe_port, machine)
-    token, token_path = None, ""
-    if not observer.is_loopback(config.observe_bind):
-        token, token_path = beside.enter_context(token_file())
-    observers = Observers(
-        network=network,
-        pace=pace,
-        address=f"{listeners[0].host}:{listeners[0].port}" if listeners else "",
-        listening_at=f"{bound.host}:{bound.port}",
-        token=token,
-    )
-    cities = [city.name for city in config.cities]
-    hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
-    await nursery.start(observer.serve, observers, bound, hello)
-    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
-    beside.enter_context(machine.noted(note))
-    return observers
-
-
 def world_goods(config: Config) -> tuple[str, ...]:
     """What may travel: the goods that can be traded, in the world's order."""
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
@@ -339,11 +308,11 @@ async def run_jobs(jobs: list[Job], threads: int, machine: Machine) -> float:
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
             mine = jobs[thread::threads]
-            nursery.start_soon(machine.offload, run_in_turn, mine, took_s, machine.stopwatch_s)
+            nursery.start_soon(machine.offload, run_timed, mine, took_s, machine.stopwatch_s)
     return max(took_s)
 
 
-def run_in_turn(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
+def run_timed(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
     """What one thread does in a window."""
     started_s = stopwatch_s()
     for job in jobs:

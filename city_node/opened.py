@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city_node.advance import Job, run_in_turn, run_job
-from city_node.checkpoint import FolderShelf
 from city_node.config import Config, Wishes
 from city_node.errors import ConfigError
 from city_node.folder import (
@@ -29,6 +28,7 @@ from city_node.keeping import Keeping
 from city_node.ledger import Ledger
 from city_node.log import Log
 from city_node.recovery import Recovered, RunJobs, program, recover
+from city_node.shelf import FolderShelf
 
 
 @dataclass(frozen=True)

@@ -157,9 +157,8 @@ class PeerNodes:
         for settled in self.ledger.settled():
             peer = settled.peer.upper()
             city = ours[settled.city]
-            as_wire = Settled(
-                city, peer, settled.side, settled.below, settled.digest, settled.money_minor
-            )
+            side: Side = "out" if settled.side == "out" else "in"
+            as_wire = Settled(city, peer, side, settled.below, settled.digest, settled.money_minor)
             kept.setdefault(self.id_of[peer], []).append(as_wire)
         for node_id in {*rows, *kept, *self.id_of.values()}:
             self.by_id[node_id] = self._new(node_id, rows.get(node_id, []), kept.get(node_id, []))

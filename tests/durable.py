@@ -2,17 +2,16 @@
 
 import sqlite3
 
-import msgspec
-
 from city_node.advance import advance
 from city_node.border import leave
-from city_node.checkpoint import chunks_of, freeze, name_of, prune
+from city_node.checkpoint import chunks_of, freeze
 from city_node.crossing import give_inputs, take_abroad
 from city_node.folder import founding
 from city_node.ledger import Ledger
 from city_node.network import Network, Travelway
 from city_node.recovery import program, recover
 from city_node.report import report, state_hash
+from city_node.shelf import name_of, prune
 from city_node.world import World, found_world
 from tests.roads import road
 
@@ -34,18 +33,6 @@ class MemoryShelf:
 
     def remove(self, name: str) -> None:
         del self.files[name]
-
-
-class Moved(msgspec.Struct):
-    """What `protocol.migration.Transition` is."""
-
-    city: str
-    peer: str
-    side: str
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None = None
 
 
 def database(image: bytes = b"") -> sqlite3.Connection:

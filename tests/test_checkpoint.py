@@ -9,18 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city_node.advance import advance
-from city_node.checkpoint import (
-    DamagedError,
-    FolderShelf,
-    chunks_of,
-    freeze,
-    leaves,
-    name_of,
-    prune,
-    rebuilt,
-    restore,
-)
+from city_node.checkpoint import DamagedError, chunks_of, freeze, leaves, rebuilt, restore
 from city_node.report import state_hash
+from city_node.shelf import FolderShelf, name_of, prune
 from city_node.world import Event, found_world
 from engine import economy
 from tests.worlds import all_roads, city, config, configs

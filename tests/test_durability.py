@@ -16,18 +16,20 @@ import pytest
 import trio
 
 from city_node.advance import advance
-from city_node.checkpoint import tick_of
 from city_node.cli import main
 from city_node.config import Wishes, resolve
 from city_node.folder import folder_of
 from city_node.inputs import Scheduled
 from city_node.keeping import CHECKPOINT_COST_SHARE, CHECKPOINT_S, RETRY_S, Keeping, StuckError
 from city_node.report import state_hash
+from city_node.shelf import tick_of
 from city_node.world import found_world
+from protocol import observe
 from tests.durable import Kept
 from tests.nodes import Node, check_balance, connected, free_port, own_environment
 from tests.roads import line
 from tests.test_ledger import lively
+from tests.test_observer import Running, observed
 from tests.test_travelway import Kept as KeptLog
 
 QUIET = ("--headless", "--no-discovery")
@@ -133,6 +135,47 @@ def test_killed_while_guests_come_and_go_no_coin_is_lost(home, capsys) -> None:
     assert books["issued"] == sum(city["initial"] + city["issued"] for city in money)
     assert books["held"] == books["issued"] + books["entered"] - books["left"]
     assert 0 < books["entered"] < books["held"]
+
+
+def test_two_nodes_that_trade_balance_together_whoever_is_killed(home, capsys) -> None:
+    """What left one of them is under way until the other has it; none is ever there twice."""
+    port = free_port()
+    common = (*QUIET, "--merchants", "50")
+    folders = [str(home / name) for name in ("one", "other")]
+    one = ("Riverwood", *common, "--node-name", "atlas", "--port", str(port))
+    other = ("Seaside", *common, "--node-name", "boreas", "--connect", f"127.0.0.1:{port}")
+    nodes = [
+        Node(home, (*each, "--data-dir", folder), {})
+        for each, folder in zip((one, other), folders, strict=True)
+    ]
+    for killed, each, folder in ((0, one, folders[0]), (1, other, folders[1])):
+        for node in nodes:
+            node.wait_for(r"road to .* open")
+        before, give_up_s = entered(folder), time.monotonic() + 30.0
+        while entered(folder) < before + 10:
+            assert time.monotonic() < give_up_s
+            time.sleep(0.1)
+        assert len(audited(capsys, *folders)["between"]) == 2  # while they run
+        nodes[killed].process.kill()
+        nodes[killed].end()
+        assert audited(capsys, *folders)["balanced"]
+        nodes[killed] = Node(home, (*each, "--data-dir", folder), {})
+        nodes[killed].wait_for("goes on at tick")
+    for node in nodes:
+        check_balance(node.stop())
+    books = audited(capsys, *folders)
+    assert books["entered"] == books["left"] == 0  # nobody is a guest
+    assert books["in_transit"] == sum(way["in_transit"] for way in books["between"]) >= 0
+    assert books["held"] + books["in_transit"] == books["issued"]
+    alone = audited(capsys, folders[0])
+    assert alone["entered"] > 0
+    assert alone["between"] == []
+
+
+def entered(folder: str) -> int:
+    """Merchants who have entered a world over the network."""
+    with closing(sqlite3.connect(f"file:{folder}/ledger.db?mode=ro", uri=True)) as database:
+        return database.execute("SELECT coalesce(sum(entered), 0) FROM peers").fetchone()[0]
 
 
 def read_tick(home: Path) -> int:
@@ -255,7 +298,23 @@ def test_wrong_use_of_the_verbs_is_one_line(capsys) -> None:
     assert "to = -1: must be 0 or more" in refused(capsys, "replay", folder, "--to", "-1")
     assert "dir = 'nowhere': no world" in refused(capsys, "replay", "nowhere", "--to", "1")
     assert "dir = 'nowhere': no world" in refused(capsys, "audit", "nowhere")
+    line = refused(capsys, "Ash", *QUIET, "--data-dir", "report.json")
+    assert (
+        line == "data_dir = 'report.json': cannot be used (File exists); --data-dir names another"
+    )
     assert "view: no display" in refused(capsys, "replay", folder, "--to", "1", "--view")
+
+
+@pytest.mark.trio
+async def test_a_world_of_the_past_stands_still_and_speaks_with_nobody() -> None:
+    node = Running()
+    advance(node.world, 50)
+    async with observed(node, past=True) as talk:
+        shown = await talk.next(observe.Snapshot)
+        assert (shown.tick, shown.paused, shown.address) == (50, True, "")
+        await talk.say(observe.Step(ticks=5))
+        while shown.tick != 55:
+            shown = await talk.next(observe.Snapshot)
 
 
 def test_any_tick_can_be_had_again(capsys) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import pytest
 import trio
 from hypothesis import settings
@@ -19,8 +20,10 @@ from city_node.errors import ConfigError
 from city_node.folder import open_database
 from city_node.inputs import Scheduled, apply, decode, encode, take
 from city_node.ledger import SCHEMA, Ledger
+from city_node.records import Settlement
 from city_node.recovery import recover
-from tests.durable import Kept, Moved, database, everything, founded_twin
+from protocol.migration import Transition
+from tests.durable import Kept, database, everything, founded_twin
 from tests.roads import close, come, line, road
 from tests.worlds import all_roads, city, config
 
@@ -117,7 +120,7 @@ def test_what_peers_have_brought_is_known_after_a_crash() -> None:
     assert again.recovered.replayed_ticks == 50
     assert again.network.quotas[0, "seashore"].net_minor == net
     assert again.network.quotas[0, "seashore"].hour_minor(0.0) == net
-    account = kept.ledger.accounts["Riverwood", "Seashore"]
+    account = kept.ledger.accounts["Riverwood", "seashore"]
     assert net == account.entered_minor - account.left_minor
 
 
@@ -180,7 +183,7 @@ def test_power_lost_at_any_moment_takes_back_nothing_that_was_durable(tmp_path) 
 def found_again(of, ledger: Ledger):
     """What a ledger without checkpoints says, by whatever program."""
     ledger._database.execute("DELETE FROM starts")
-    return recover(of, ledger, Kept(of).shelf).world
+    return recover(of, ledger, Kept(of).shelf, say=print).world
 
 
 def test_a_full_disk_changes_nothing_and_the_next_try_goes_on(tmp_path) -> None:
@@ -340,7 +343,7 @@ def test_a_newer_schema_and_other_databases_are_refused() -> None:
 # --- migrations ---
 
 
-def settled(kept: Kept, *transitions: Moved, departures=()) -> None:
+def settled(kept: Kept, *transitions: Transition, departures=()) -> None:
     world = kept.world
     kept.ledger.commit(world, world.tick, world.taken, departures, transitions, at_s=0.0)
     world.taken.clear()
@@ -353,7 +356,7 @@ def gone_abroad(kept: Kept):
     advance(kept.world, 200)
     left = leave(kept.world, "@ATLAS")
     prepared = [
-        Moved(d.city.name, d.peer, "out", d.xid, "PREPARED", d.merchant.money_minor, b"m")
+        Transition(d.city.name, d.peer, "out", d.xid, "PREPARED", d.merchant.money_minor, b"m")
         for d in left
     ]
     kept.ledger.commit(kept.world, tick, kept.world.taken, left, prepared, at_s=0.0)
@@ -368,7 +371,7 @@ def test_money_moves_with_migrations() -> None:
     total = sum(each.money_minor for each in prepared)
 
     def account():
-        found = Ledger(database(kept.image())).accounts["Riverwood", "Seashore"]
+        found = Ledger(database(kept.image())).accounts["Riverwood", "seashore"]
         return found.left_minor, found.in_transit_minor, found.escrow_minor, found.entered_minor
 
     assert account() == (0, total, 0, 0)
@@ -386,7 +389,7 @@ def test_money_moves_with_migrations() -> None:
         0,
         0,
     )
-    held = Moved("Riverwood", "Seashore", "in", 9, "HELD", 500, b"guest")
+    held = Transition("Riverwood", "Seashore", "in", 9, "HELD", 500, b"guest")
     settled(kept, held)
     assert account()[2] == 500
     settled(kept, replaced(held, "DROPPED"))
@@ -399,15 +402,32 @@ def test_money_moves_with_migrations() -> None:
     }
     everyone = {(m.side, m.xid): m for m in kept.ledger.migrations()}
     assert everyone["out", first.xid].state == "GONE"
-    assert everyone["out", first.xid].merchant is None
-    kept.ledger.prune("Riverwood", "Seashore", "out", second.xid + 1)
-    assert ("out", first.xid) not in {(m.side, m.xid) for m in kept.ledger.migrations()}
-    assert ("out", second.xid) in {(m.side, m.xid) for m in kept.ledger.migrations()}
+    assert everyone["out", first.xid].merchant == b"m"
+    sums = Settlement("Riverwood", "Seashore", "out", second.xid + 1, 2**128 - 1, first.money_minor)
+    kept.ledger.commit(kept.world, kept.world.tick, [], [], [], [sums], at_s=0.0)
+    again = kept.after_a_crash().ledger
+    assert again.settled() == [sums]
+    numbers = {m.xid for m in again.migrations() if m.side == "out"}
+    assert numbers == {each.xid for each in prepared} - {first.xid}, "who is in doubt stays"
 
 
-def replaced(transition: Moved, state: str) -> Moved:
-    return Moved(*(getattr(transition, name) for name in Moved.__struct_fields__[:4]), state,
-                 transition.money_minor, None)  # fmt: skip
+def test_cities_may_be_called_by_their_full_names() -> None:
+    """As `protocol.migration` calls them."""
+    kept = Kept(lively())
+    settled(kept, Transition("RIVERWOOD@ATLAS", "SEASHORE@BOREAS", "in", 1, "HELD", 7, b"guest"))
+    assert kept.ledger.accounts["Riverwood", "seashore@boreas"].escrow_minor == 7
+    settled(kept, Transition("RIVERWOOD@ATLAS", "SEASHORE@BOREAS", "in", 2, "DROPPED", 0, b""))
+    settled(kept, Transition("RIVERWOOD@ATLAS", "SEASHORE@BOREAS", "in", 1, "DROPPED", 7))
+    rows = kept.after_a_crash().ledger.migrations()
+    assert [(row.xid, row.state, row.merchant) for row in rows] == [
+        (1, "DROPPED", b"guest"),
+        (2, "DROPPED", b""),
+    ]
+    assert kept.ledger.accounts["Riverwood", "seashore@boreas"].escrow_minor == 0
+
+
+def replaced(transition: Transition, state: str) -> Transition:
+    return msgspec.structs.replace(transition, state=state, merchant=None)
 
 
 def test_what_would_not_balance_is_not_written() -> None:
@@ -415,8 +435,8 @@ def test_what_would_not_balance_is_not_written() -> None:
     _, prepared = gone_abroad(kept)
     image = kept.image()
     for wrong in (
-        Moved("Riverwood", "Seashore", "out", prepared[0].xid, "COMMITTED", 1),
-        Moved("Riverwood", "Nowhere", "out", 1, "PREPARED", 5),
+        Transition("Riverwood", "Seashore", "out", prepared[0].xid, "COMMITTED", 1),
+        Transition("Riverwood", "Nowhere", "out", 1, "PREPARED", 5),
     ):
         with pytest.raises(BalanceError):
             settled(kept, wrong)

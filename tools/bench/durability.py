@@ -13,16 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-import msgspec
-
 from city_node.advance import advance
-from city_node.checkpoint import FolderShelf, chunks_of, freeze, name_of
+from city_node.checkpoint import chunks_of, freeze
 from city_node.config import Config, Wishes, resolve
 from city_node.folder import LEDGER, founding, open_database
 from city_node.keeping import CHECKPOINT_S
 from city_node.ledger import Ledger
 from city_node.recovery import program, recover
+from city_node.shelf import FolderShelf, name_of
 from city_node.world import World, found_world
+from protocol.migration import Transition
 from tools.bench.results import Result, Row, row_of
 
 LOCALS, CRASHES = 100_000, 3
@@ -35,18 +35,6 @@ again what was run since the checkpoint, 3 s of it at most: 3.3 s. A group of 1,
 1,024 rows of 0.7 KB, some 5 ms of SQLite and Python, and one sync of the disk: at most 10 ms where
 a sync takes less than 5.
 """
-
-
-class Moved(msgspec.Struct):
-    """A transition, as `protocol.migration` has it."""
-
-    city: str
-    peer: str
-    side: str
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None
 
 
 def measure(tell: Callable[[str, float], None]) -> Result:
@@ -136,8 +124,8 @@ def journal(folder: Path) -> tuple[tuple[Row, ...], float]:
     numbers = itertools.count()
     for _ in range(GROUPS):
         xids = [next(numbers) for _ in range(GROUP // 2)]
-        held = [Moved("Riverwood", "Seaside", "in", xid, "HELD", 5, merchant) for xid in xids]
-        over = [Moved("Riverwood", "Seaside", "in", xid, "DROPPED", 5, None) for xid in xids]
+        held = [Transition("Riverwood", "Seaside", "in", xid, "HELD", 5, merchant) for xid in xids]
+        over = [Transition("Riverwood", "Seaside", "in", xid, "DROPPED", 5, None) for xid in xids]
         began_s = time.perf_counter()
         ledger.commit(world, 0, [], [], [*held, *over], at_s=0.0)
         took_s.append(time.perf_counter() - began_s)
