@@ -361,10 +361,9 @@ async def test_one_who_cannot_be_put_on_the_wire_comes_home(nursery, autojump_cl
     nursery.cancel_scope.cancel()
 
 
-def test_the_log_is_rationed(capsys, monkeypatch) -> None:
+def test_the_log_is_rationed(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for number in range(1_000):
         log.say(f"line {number}")
     assert len(capsys.readouterr().err.splitlines()) == LINES_BURST
@@ -378,10 +377,9 @@ def test_the_log_is_rationed(capsys, monkeypatch) -> None:
     ]
 
 
-def test_the_same_complaint_is_made_once_a_minute(capsys, monkeypatch) -> None:
+def test_the_same_complaint_is_made_once_a_minute(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for second in range(121):
         now_s[0] = 100.0 + second
         log.complain("bad line")

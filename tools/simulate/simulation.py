@@ -10,10 +10,10 @@ from typing import Any
 import trio
 import trio.testing
 
-from tools.simulate.audit import Count, ViolationError, count_all
+from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import Node, found_nodes
+from tools.simulate.nodes import Node, ViolationError, found_nodes
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
