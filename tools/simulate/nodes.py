@@ -12,7 +12,7 @@ import trio
 from city_node.audit import Read, read_ledger
 from city_node.config import Config, Dialling, Wishes, resolve
 from city_node.folder import founding
-from city_node.keeping import Keeping
+from city_node.keeping import Keeping, StuckError
 from city_node.ledger import Ledger
 from city_node.log import Log
 from city_node.machine import Bound, Machine
@@ -106,8 +106,9 @@ class Node:
                 try:
                     with trio.CancelScope() as self.life:
                         await self._live_once(Ledger(database, self.name), shelf)
-                except Exception:
-                    if self.host.is_up:  # else they are errors of the dead
+                except Exception as error:
+                    # It may say that it could not write; what the dead say does not count.
+                    if self.host.is_up and not isinstance(innermost(error), StuckError):
                         raise
                 finally:
                     self._go_down(told=True, with_power=True)
@@ -205,6 +206,13 @@ class Node:
             random=self.random,
             noted=unnoted,
         )
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @contextlib.contextmanager
