@@ -6,7 +6,7 @@ the accounts say. Plain arithmetic, called by `ledger`, `recovery` and `audit`; 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from city_node.advance import BalanceError
 from city_node.border import Departure
@@ -21,15 +21,26 @@ peer's, in escrow here; the others are over."""
 
 
 class Transition(Protocol):
-    """What became of a merchant under way, as `protocol.migration` says it."""
+    """What became of a merchant under way, as `protocol.migration` says it.
 
-    city: str
-    peer: str
-    side: Literal["out", "in"]
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None
+    Its `side` is "out" or "in", its `state` PREPARED, COMMITTED, GONE or BACK on the first, HELD,
+    LIVE or DROPPED on the second.
+    """
+
+    @property
+    def city(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def xid(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def money_minor(self) -> int: ...
+    @property
+    def merchant(self) -> bytes | None: ...
 
 
 @dataclass

@@ -88,6 +88,13 @@ def run(
             help="Of the first city, the others above it. Default: the first free from 55555.",
         ),
     ] = None,
+    node_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="CITY_NODE_NODE_PORT",
+            help="Where other nodes come in. Default: the first free from 55500.",
+        ),
+    ] = None,
     connect: Annotated[
         list[str] | None,
         typer.Option(
@@ -188,6 +195,7 @@ def run(
         evolution=False if no_evolution else None,
         node_name=node_name,
         port=port,
+        node_port=node_port,
         connect=tuple(connect or ()),
         legacy_bind=legacy_bind,
         discovery=False if no_discovery else None,
@@ -343,6 +351,50 @@ def replay(
     from city_node import replay as history
 
     history.replay(folder, to, view=view)
+
+
+@app.command("id")
+def own_id() -> None:
+    """Show the ids of your own nodes, for others to trust."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_own()
+
+
+@app.command()
+def pending() -> None:
+    """List the nodes that have knocked."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_pending()
+
+
+@app.command()
+def trust(
+    node_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+    ] = None,
+) -> None:
+    """Let a node in; without ID, list those you let in."""
+    from city_node import trust_verbs
+
+    if node_id is None:
+        trust_verbs.print_trusted()
+    else:
+        trust_verbs.trust(node_id)
+
+
+@app.command()
+def distrust(
+    node_id: Annotated[
+        str, typer.Argument(metavar="ID", help="All of it, or the beginning of one you trust.")
+    ],
+) -> None:
+    """Let a node in no more; running nodes drop it at once."""
+    from city_node import trust_verbs
+
+    trust_verbs.distrust(node_id)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
+from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.log import Log
 from city_node.machine import Bound, Machine
@@ -95,6 +96,7 @@ def run(wishes: Wishes, asked: Run) -> None:
         claimed_name(config.node_name) as name,
         Signals() as signals,
     ):
+        introduce(found.identity, name, time.time())
         world, keeping = found.recovered.world, found.keeping
         quotas = found.recovered.quotas
         try:

@@ -13,6 +13,7 @@ import trio
 
 from city_node.machine import Bound, Stream
 from city_node.network import Network, Travelway, bytes_of
+from city_node.sockets import address_of
 from city_node.world import City
 from protocol.connection import Connection
 from protocol.events import Closed, Event, Greeted, Merchants, Ready, Refused, Returned, Send
@@ -51,23 +52,25 @@ async def speak(
     *,
     redial: trio.CancelScope | None = None,
     of_ours: bool = False,
+    since_s: float | None = None,
 ) -> bool:
     """Run one connection to its end.
 
     Args:
         redial: of the task that dialled it; None: the peer did.
         of_ours: known to be a node of ours, which is greeted at once.
+        since_s: since when the peer has been silent; None: since now.
 
     Returns:
         Whether the peer had greeted and was let in.
     """
-    address = _address_of(stream)
+    address = address_of(stream)
     connection = Connection(
         city.name,
         node=network.node,
         goods=network.goods,
         dialling=redial is not None,
-        now_s=trio.current_time(),
+        now_s=trio.current_time() if since_s is None else since_s,
         speak_first=of_ours,
         names_taken=_Taken(network, city),
     )
@@ -89,13 +92,6 @@ async def speak(
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
     return bool(way.peer)
-
-
-def _address_of(stream: Any) -> str:
-    try:
-        return str(stream.socket.getpeername()[0])
-    except OSError:
-        return "?"
 
 
 class _Taken:

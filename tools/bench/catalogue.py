@@ -5,6 +5,7 @@ BENCHMARKS = {
     "order_book": "tools.bench.order_book",
     "call_auction": "tools.bench.call_auction",
     "startup": "tools.bench.startup",
+    "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
