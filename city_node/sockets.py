@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from city_node.errors import ConfigError
+from city_node.machine import Listener, Machine
 
 NODE_PORT_FIRST = 55_500
 PORTS_SCANNED = 1_000
@@ -38,11 +39,11 @@ class Rations:
         return left >= 1
 
 
-async def first_byte(stream: trio.SocketStream, silence_s: float) -> bytes | None:
+async def first_byte(stream: Any, silence_s: float) -> bytes | None:
     """The first byte a peer sends, left where it is; b"" at its end, None after so much silence."""
     with trio.move_on_after(silence_s):
         try:
-            return await stream.socket.recv(1, socket.MSG_PEEK)
+            return bytes(await stream.socket.recv(1, socket.MSG_PEEK))
         except OSError:
             return b""
     return None
@@ -57,21 +58,22 @@ def address_of(stream: Any) -> str:
 
 
 async def open_node_listener(
-    port: int | None, host: str | None = None
-) -> tuple[list[trio.SocketListener], int]:
+    port: int | None, host: str | None = None, machine: Machine | None = None
+) -> tuple[list[Listener], int]:
     """The listener for links.
 
     Args:
         port: None: the first free one from NODE_PORT_FIRST upward.
         host: address to bind to; None: all interfaces.
+        machine: that it runs on; None: this one.
 
     Raises:
         ConfigError: the port that was asked for, or all of them, cannot be had.
     """
-    tried = port or NODE_PORT_FIRST
+    tried, listen = port or NODE_PORT_FIRST, (machine or Machine()).listen
     while True:
         try:
-            return await trio.open_tcp_listeners(tried, host=host), tried
+            return (await listen(tried, host)).listeners, tried
         except OSError as error:
             if port or tried >= NODE_PORT_FIRST + PORTS_SCANNED:
                 why = "in use" if error.errno == errno.EADDRINUSE else str(error.strerror)

@@ -192,7 +192,7 @@ class Node:
             await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
             return function(*arguments)
 
-        def listen(port: int, host: str) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
+        def listen(port: int, host: str | None) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
             return self.internet.listen(self.host, port)
 
         def dial(host: str, port: int) -> Awaitable[End]:
