@@ -5,6 +5,7 @@ handed to `speak`, which exchanges hello and welcome over it, asks `policy` who 
 says `greeted` when the link is up. Knows neither messages nor merchants. Called by `node`.
 """
 
+import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,8 @@ import trio
 
 from city_node.identity import CertificateError, Identity, id_of_certificate
 from city_node.log import Log
-from city_node.machine import Machine, Stream
 from city_node.sockets import Rations, address_of, first_byte
-from city_node.tls import TLS_FIRST_BYTE, PeerError, Transport
+from city_node.tls import TLS_FIRST_BYTE, PeerError, Transport, secure
 from city_node.travelway import (
     CONNECT_S_MAX,
     REDIAL_S_MAX,
@@ -41,7 +41,7 @@ DOUBLE = "its node is linked already"
 Place = tuple[Sequence[str], int]
 """Where a node listens: addresses of its machine, and a port."""
 
-Legacy = Callable[[Stream, float], Awaitable[Any]]
+Legacy = Callable[[trio.SocketStream, float], Awaitable[Any]]
 """Speaks with one who does not begin with TLS: the stream, and since when it has been open."""
 
 
@@ -79,7 +79,7 @@ class Links:
         speak: runs an authenticated link to its end.
         trusted: who is let in, by id.
         strangers: whether anybody else is listened to; False where every city is closed.
-        machine: that it runs on.
+        chance: for the pauses between dials.
 
     Attributes:
         up: links that have been greeted, by the peer's id.
@@ -94,7 +94,7 @@ class Links:
         *,
         trusted: Mapping[str, Trusted],
         strangers: bool,
-        machine: Machine,
+        chance: random.Random,
     ) -> None:
         self.identity = identity
         self.up: dict[str, Link] = {}
@@ -104,13 +104,13 @@ class Links:
         self._secured: set[Link] = set()
         self._log = log
         self._speak = speak
-        self._machine = machine
+        self._chance = chance
         self._banned_until_s: OrderedDict[str, float] = OrderedDict()
         self._rations = Rations()
 
     # --- accepting ---
 
-    async def accept(self, stream: Stream, legacy: Legacy | None = None) -> None:
+    async def accept(self, stream: trio.SocketStream, legacy: Legacy | None = None) -> None:
         """Serve one accepted socket to its end.
 
         Args:
@@ -174,7 +174,7 @@ class Links:
             trio.TooSlowError: none in time.
         """
         with trio.fail_after(CONNECT_S_MAX):
-            stream = await self._machine.dial(host, port)
+            stream = await trio.open_tcp_stream(host, port)
         link = Link(f"{host}:{port}", dialled=True)
         since_s = trio.current_time()
         try:
@@ -215,7 +215,7 @@ class Links:
                 bound_s = REDIAL_S_MIN
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
-            await pause(self._machine.random.uniform(0.1, bound_s))
+            await pause(self._chance.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
     async def _dial_one(self, place: Place, **how: Any) -> str:
@@ -235,13 +235,13 @@ class Links:
     async def _run(
         self,
         link: Link,
-        stream: Stream,
+        stream: trio.SocketStream,
         *,
         server_side: bool,
         expected: str | None,
     ) -> None:
         try:
-            link.stream, link.peer_id = await self._machine.secure(
+            link.stream, link.peer_id = await secure(
                 stream,
                 server_side=server_side,
                 identity=self.identity,

@@ -1,4 +1,4 @@
-"""What a node asks of the machine it runs on: threads, sockets, TLS, clocks, chance.
+"""What a node asks of the machine it runs on: threads, sockets, a stopwatch, chance.
 
 Made by `node` for a real machine. A simulation hands in its own and runs the same nodes in one
 thread, on streams in memory; so nothing under `run_node` may reach for these another way.
@@ -30,12 +30,11 @@ class Bound(NamedTuple):
     port: int
 
 
-async def listen(port: int, host: str | None) -> Bound:
+async def listen(port: int, host: str) -> Bound:
     """Listen on TCP.
 
     Args:
         port: 0 takes any free one.
-        host: None: all interfaces.
 
     Raises:
         OSError: the port is in use or not allowed, or the address is not this machine's.
@@ -55,13 +54,6 @@ async def dial(host: str, port: int) -> Stream:
     return await trio.open_tcp_stream(host, port)
 
 
-async def secure(stream: Stream, **how: Any) -> tuple[Any, str]:
-    """Shake hands by TLS; arguments, results and errors are those of `tls.secure`."""
-    from city_node import tls  # cryptography takes a while to load, and legacy roads need none
-
-    return await tls.secure(stream, **how)
-
-
 @dataclass(frozen=True)
 class Machine:
     """Everything a node takes from outside itself but the time, which is trio's.
@@ -69,18 +61,14 @@ class Machine:
     Attributes:
         offload: runs blocking work.
         listen, dial: as above; streams have a `socket` that knows `getpeername`.
-        secure: as above; a simulation's streams are above TLS.
         stopwatch_s: how long work takes; never what time it is.
-        wall_s: Unix time, which may jump.
         random: for what must differ between nodes; not for the world, which has its seed.
         noted: leaves a note of a running node where verbs find it.
     """
 
     offload: Offload = trio.to_thread.run_sync
-    listen: Callable[[int, str | None], Awaitable[Bound]] = listen
+    listen: Callable[[int, str], Awaitable[Bound]] = listen
     dial: Callable[[str, int], Awaitable[Stream]] = dial
-    secure: Callable[..., Awaitable[tuple[Any, str]]] = secure
     stopwatch_s: Callable[[], float] = time.perf_counter
-    wall_s: Callable[[], float] = time.time
     random: Random = field(default_factory=SystemRandom)
     noted: Callable[[Running], AbstractContextManager[None]] = noted

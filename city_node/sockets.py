@@ -11,7 +11,6 @@ from typing import Any
 import trio
 
 from city_node.errors import ConfigError
-from city_node.machine import Listener, Machine
 
 NODE_PORT_FIRST = 55_500
 PORTS_SCANNED = 1_000
@@ -39,11 +38,11 @@ class Rations:
         return left >= 1
 
 
-async def first_byte(stream: Any, silence_s: float) -> bytes | None:
+async def first_byte(stream: trio.SocketStream, silence_s: float) -> bytes | None:
     """The first byte a peer sends, left where it is; b"" at its end, None after so much silence."""
     with trio.move_on_after(silence_s):
         try:
-            return bytes(await stream.socket.recv(1, socket.MSG_PEEK))
+            return await stream.socket.recv(1, socket.MSG_PEEK)
         except OSError:
             return b""
     return None
@@ -58,22 +57,21 @@ def address_of(stream: Any) -> str:
 
 
 async def open_node_listener(
-    port: int | None, host: str | None = None, machine: Machine | None = None
-) -> tuple[list[Listener], int]:
+    port: int | None, host: str | None = None
+) -> tuple[list[trio.SocketListener], int]:
     """The listener for links.
 
     Args:
         port: None: the first free one from NODE_PORT_FIRST upward.
         host: address to bind to; None: all interfaces.
-        machine: that it runs on; None: this one.
 
     Raises:
         ConfigError: the port that was asked for, or all of them, cannot be had.
     """
-    tried, listen = port or NODE_PORT_FIRST, (machine or Machine()).listen
+    tried = port or NODE_PORT_FIRST
     while True:
         try:
-            return (await listen(tried, host)).listeners, tried
+            return await trio.open_tcp_listeners(tried, host=host), tried
         except OSError as error:
             if port or tried >= NODE_PORT_FIRST + PORTS_SCANNED:
                 why = "in use" if error.errno == errno.EADDRINUSE else str(error.strerror)

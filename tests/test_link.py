@@ -16,7 +16,6 @@ from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
 from city_node.identity import identity_in
 from city_node.link import BAN_S, BANS_MAX, DOUBLE, HELLO_S_MAX, Link, Links
-from city_node.machine import Machine
 from city_node.meeting import NODES_IN_SIGHT_MAX
 from city_node.node_id import node_id
 from city_node.sightings import NodesInSight
@@ -53,7 +52,7 @@ class Node:
             self.speak,
             trusted={entry.id: entry for entry in trusted},
             strangers=strangers,
-            machine=Machine(random=random.Random(0)),
+            chance=random.Random(0),
         )
         self.welcomed: list[Link] = []
         self.speaks = True

@@ -11,8 +11,8 @@ from tools.simulate.internet import Internet
 from tools.simulate.nodes import Node
 from tools.simulate.streams import BYTES_PER_S
 
-PAUSE_S_MIN, PAUSE_S_MAX = 4.0, 40.0
-"""Mean time from one fault to the next; drawn once a run."""
+PAUSE_S_MIN, PAUSE_S_MAX = 10.0, 100.0
+"""Mean time from one fault of a node to its next; drawn once a run."""
 
 AWAY_S_MAX = 60.0
 """Until a node is started again."""
@@ -62,7 +62,7 @@ class Nemesis:
         """
         kinds = self.random.sample(list(FAULTS), self.random.randint(KINDS_MIN, len(FAULTS)))
         weights = [self.random.random() for _ in kinds]
-        pause_s = self.random.uniform(PAUSE_S_MIN, PAUSE_S_MAX)
+        pause_s = self.random.uniform(PAUSE_S_MIN, PAUSE_S_MAX) / len(self.nodes)
         try:
             async with trio.open_nursery() as nursery:
                 while True:

@@ -54,6 +54,7 @@ class Host:
         frozen: it neither hears nor speaks, and does not know.
         sends: how often it has written.
         on_send: called before each write; may take it down.
+        lies: changes what it says.
     """
 
     address: str
@@ -61,6 +62,7 @@ class Host:
     frozen: bool = False
     sends: int = 0
     on_send: Callable[[], None] = lambda: None
+    lies: Callable[[bytes], bytes] | None = None
 
 
 class Socket:
@@ -138,6 +140,8 @@ class End(trio.abc.HalfCloseableStream):
             self.here.sends += 1
             self.here.on_send()
         rest = bytes(data)
+        if self.here.lies:
+            rest = self.here.lies(rest)
         while rest:
             now_s = trio.current_time()
             room = (
