@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from city_node.world import World, merchants_minor
-from tools.simulate.nodes import Node
-
-
-class ViolationError(Exception):
-    """What must never happen has happened."""
+from city_node.audit import added_up
+from tools.simulate.nodes import Node, ViolationError
 
 
 @dataclass
@@ -27,37 +23,17 @@ class Count:
 
 
 def count_all(nodes: Sequence[Node]) -> Count:
-    """Add up the books of all lives of all nodes.
+    """Add up the books of all nodes.
 
     Raises:
-        ViolationError: a city's money does not add up, or more has arrived than ever left.
+        ViolationError: they do not balance, or more has arrived somewhere than ever left for there.
     """
-    count = Count()
-    for node in nodes:
-        for world in [*node.before, *([node.world] if node.world else [])]:
-            _count_world(node, world, count)
-    if count.outside_minor < 0 or count.outside < 0:
-        raise ViolationError(
-            f"more has arrived than left: {-count.outside:,} merchants, "
-            f"{-count.outside_minor:,} minor units"
-        )
-    return count
-
-
-def _count_world(node: Node, world: World, count: Count) -> None:
-    own = set(world.places[: len(world.cities)])
-    for city in world.cities:
-        held_minor = city.economy.holdings_minor(city.state) + merchants_minor(city.town)
-        if held_minor != city.ledger.expected_minor():
-            raise ViolationError(
-                f"{node.name}: {city.name} holds {held_minor:,} minor units, but should hold "
-                f"{city.ledger.expected_minor():,}"
-            )
-        came = sum(many for place, many in city.arrivals.items() if place not in own)
-        left = sum(many for place, many in city.departures.items() if place not in own)
-        count.migrations += came
-        count.outside += left - came
-        count.outside_minor += city.ledger.left_minor - city.ledger.entered_minor
-    waiting = [world.walking, *(roster for _, roster in world.abroad)]
-    for roster in waiting:
-        count.outside_minor -= int(roster.rows.money_minor[: roster.size[0]].sum())
+    reads = [read for node in nodes if (read := node.books())]
+    found = added_up(reads)
+    if not found["balanced"]:
+        raise ViolationError(f"the books do not balance: {found}")
+    accounts = [account for read in reads for account in read.accounts.values()]
+    entered, left = sum(a.entered for a in accounts), sum(a.left for a in accounts)
+    if left < entered:
+        raise ViolationError(f"{entered - left:,} merchants more have arrived than left")
+    return Count(entered, left - entered, found["in_transit"])

@@ -3,17 +3,27 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import trio
 
+from city_node.audit import Read, read_ledger
 from city_node.config import Config, Dialling, Wishes, resolve
+from city_node.folder import founding
+from city_node.keeping import Keeping, StuckError
+from city_node.ledger import Ledger
+from city_node.log import Log
 from city_node.machine import Bound, Machine
 from city_node.meeting import PORT_FIRST
 from city_node.node import Run, run_node
+from city_node.recovery import program, recover
+from city_node.report import state_hash
 from city_node.running import Running
-from city_node.world import World, found_world
+from city_node.signals import Signals
+from city_node.world import World
+from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
 from tools.simulate.streams import End, Host
 
@@ -30,8 +40,31 @@ LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
+EPOCH_S = 2_000_000_000.0
+"""What a clock on the wall shows when a simulation begins."""
+
+PROGRAM = program()
+
 THREAD_S_MAX = 0.02
 """What is offloaded is done after a while, so that other things happen in between."""
+
+
+class Stopper(Signals):
+    """Stops a node as a signal does, without one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scope = trio.CancelScope()
+
+    def cancel(self, scope: trio.CancelScope) -> None:
+        """Called by the node: this is to be cancelled."""
+        if self.scope.cancel_called:
+            scope.cancel()
+        self.scope = scope
+
+
+class ViolationError(Exception):
+    """What must never happen has happened."""
 
 
 @dataclass(eq=False)
@@ -40,59 +73,126 @@ class Node:
 
     Attributes:
         lives: how often it has been started.
-        world: of the life that is lived now, or was last.
-        before: worlds of earlier lives.
-        scope: of this life.
+        skew_s: what its clock shows more than it should.
+        ledger: of the life that is lived now; None: there is none.
+        read: its books at the end of its last life.
+        life: all tasks of this life.
+        stopper: ends it as a signal does.
         away_s: until the next one.
+        kept: tick and hashes of its cities when it was last stopped well.
     """
 
     name: str
     config: Config
     host: Host
     internet: Internet
+    disk: Disk
     random: Random
     lives: int = 0
-    world: World | None = None
-    before: list[World] = field(default_factory=list)
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    skew_s: float = 0.0
+    ledger: Ledger | None = None
+    read: Read | None = None
+    life: trio.CancelScope = field(default_factory=trio.CancelScope)
+    stopper: Stopper = field(default_factory=Stopper)
     away_s: float = 0.0
+    kept: tuple[int, list[str]] | None = None
 
     async def live(self) -> None:
         """Live one life after the other; until cancelled."""
         while True:
-            if self.world:
-                self.before.append(self.world)
             self.lives += 1
-            self.world = found_world(self.config)
-            self.internet.bring_up(self.host)
-            with trio.CancelScope() as self.scope:
-                await run_node(
-                    self.world, self.config, self.name, Run(headless=True), machine=self._machine()
-                )
-            if self.host.is_up:
-                self.internet.take_down(self.host, told=True)
+            database, shelf = self.disk.plug_in()
+            with contextlib.closing(database):
+                try:
+                    with trio.CancelScope() as self.life:
+                        await self._live_once(Ledger(database, self.name), shelf)
+                except Exception as error:
+                    # It may say that it could not write; what the dead say does not count.
+                    if self.host.is_up and not isinstance(innermost(error), StuckError):
+                        raise
+                finally:
+                    self._go_down(told=True, with_power=True)
             await trio.sleep(self.away_s)
+
+    async def _live_once(self, ledger: Ledger, shelf: Shelf) -> None:
+        log = Log(clock_s=trio.current_time)
+        recovered = recover(self.config, ledger, shelf, say=log.say)
+        world, machine = recovered.world, self._machine()
+        self._check_kept(world)
+        founded = {"founding": founding(self.config)}
+        keeping = Keeping(
+            ledger, shelf, log, PROGRAM, founded, offload=machine.offload, clock=self._clock_s
+        )
+        self.stopper, self.ledger = Stopper(), ledger
+        self.internet.bring_up(self.host)
+        await run_node(
+            world,
+            self.config,
+            self.name,
+            Run(headless=True),
+            self.stopper,
+            keeping,
+            recovered.quotas,
+            machine,
+        )
+        if self.host.is_up:
+            self.kept = world.tick, [state_hash(world, city) for city in world.cities]
+
+    def _check_kept(self, world: World) -> None:
+        """A world that was stopped well goes on as it was.
+
+        Raises:
+            ViolationError: it does not.
+        """
+        if self.kept:
+            tick, hashes = self.kept
+            found = [state_hash(world, city) for city in world.cities]
+            if (world.tick, found) != (tick, hashes):
+                raise ViolationError(
+                    f"{self.name} was stopped at tick {tick:,}, and goes on at {world.tick:,} "
+                    "with another state"
+                )
+            self.kept = None
+
+    def _clock_s(self) -> float:
+        return EPOCH_S + trio.current_time() + self.skew_s
 
     def stop(self, away_s: float) -> None:
         """End this life as a signal does."""
         self.away_s = away_s
-        self.scope.cancel()
+        self.stopper.scope.cancel()
 
-    def crash(self, away_s: float, *, told: bool) -> None:
+    def crash(self, away_s: float, *, told: bool = True, with_power: bool = True) -> None:
         """End this life here and now: what its tasks still do has no effect.
 
         Args:
             told: whether the system survives and tells the peers.
+            with_power: whether what was written but not synced is kept.
         """
-        self.internet.take_down(self.host, told=told)
-        self.stop(away_s)
+        self.away_s = away_s
+        self._go_down(told=told, with_power=with_power)
+        self.life.cancel()
+
+    def _go_down(self, *, told: bool, with_power: bool) -> None:
+        if self.host.is_up:
+            self.internet.take_down(self.host, told=told)
+        self.disk.pull_out(with_power=with_power)
+        self.ledger = None
+        image, self.read = self.disk.image, None
+        if image:
+            with contextlib.closing(Disk.opened(image)) as database:
+                self.read = read_ledger(Ledger(database, self.name), Path(self.name))
+
+    def books(self) -> Read | None:
+        """Its books, whether it lives or not; None before its first life."""
+        return read_ledger(self.ledger, Path(self.name)) if self.ledger else self.read
 
     def _machine(self) -> Machine:
         async def offload(function: Callable[..., Any], *arguments: Any) -> Any:
             await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
             return function(*arguments)
 
-        def listen(port: int, host: str) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
+        def listen(port: int, host: str | None) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
             return self.internet.listen(self.host, port)
 
         def dial(host: str, port: int) -> Awaitable[End]:
@@ -106,6 +206,13 @@ class Node:
             random=self.random,
             noted=unnoted,
         )
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @contextlib.contextmanager
@@ -131,7 +238,8 @@ def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
         of = configured(number, cities[number], dials[number], random)
         host = Host(address_of(number))
         internet.hosts[host.address] = host
-        nodes.append(Node(name, of, host, internet, Random(random.getrandbits(64))))
+        chances = [Random(random.getrandbits(64)) for _ in range(2)]
+        nodes.append(Node(name, of, host, internet, Disk(chances[0]), chances[1]))
     return nodes
 
 

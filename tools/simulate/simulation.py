@@ -10,10 +10,10 @@ from typing import Any
 import trio
 import trio.testing
 
-from tools.simulate.audit import Count, ViolationError, count_all
+from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import Node, found_nodes
+from tools.simulate.nodes import Node, ViolationError, found_nodes, innermost
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
@@ -131,8 +131,7 @@ def simulate(scene: Scene, tell: Callable[[str], None] = lambda _: None) -> Outc
 
 def in_one_line(error: BaseException) -> str:
     """What is wrong, and where it was raised."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = innermost(error)
     if isinstance(error, ViolationError):
         return str(error)
     at = error.__traceback__
