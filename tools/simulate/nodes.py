@@ -133,6 +133,7 @@ class Node:
             self.stopper,
             keeping,
             recovered.quotas,
+            None,
             machine,
         )
         if self.host.is_up:
