@@ -302,7 +302,11 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(
-                running(tmp_path, *cities, "--node-name", name, "--merchants", "50")
+                running(
+                    tmp_path,
+                    *(*cities, "--node-name", name, "--merchants", "50"),
+                    *("--data-dir", str(tmp_path / name)),
+                )
             )
             for name, cities in nodes.items()
         }
