@@ -8,16 +8,21 @@ from random import Random
 from typing import Any
 
 import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from city_node.audit import Read, read_ledger
 from city_node.config import Config, Dialling, Wishes, resolve
 from city_node.folder import founding
+from city_node.identity import Identity, certificate_of, id_of_certificate
 from city_node.keeping import Keeping, StuckError
 from city_node.ledger import Ledger
+from city_node.linking import Own
 from city_node.log import Log
 from city_node.machine import Bound, Machine
 from city_node.meeting import PORT_FIRST
 from city_node.node import Run, run_node
+from city_node.policy import Policy
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
@@ -25,6 +30,7 @@ from city_node.signals import Signals
 from city_node.world import World
 from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
+from tools.simulate.plain_tls import secure
 from tools.simulate.streams import End, Host
 
 TICKS_PER_S = 1
@@ -44,6 +50,9 @@ EPOCH_S = 2_000_000_000.0
 """What a clock on the wall shows when a simulation begins."""
 
 PROGRAM = program()
+
+NO_HOME = Path("/nonexistent/city-node")
+"""Nobody is trusted by name: every city is open."""
 
 THREAD_S_MAX = 0.02
 """What is offloaded is done after a while, so that other things happen in between."""
@@ -84,6 +93,7 @@ class Node:
 
     name: str
     config: Config
+    own: Own
     host: Host
     internet: Internet
     disk: Disk
@@ -133,6 +143,7 @@ class Node:
             self.stopper,
             keeping,
             recovered.quotas,
+            self.own,
             machine,
         )
         if self.host.is_up:
@@ -202,6 +213,8 @@ class Node:
             offload=offload,
             listen=listen,
             dial=dial,
+            secure=secure,
+            wall_s=self._clock_s,
             stopwatch_s=lambda: 0.0,
             random=self.random,
             noted=unnoted,
@@ -239,8 +252,16 @@ def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
         host = Host(address_of(number))
         internet.hosts[host.address] = host
         chances = [Random(random.getrandbits(64)) for _ in range(2)]
-        nodes.append(Node(name, of, host, internet, Disk(chances[0]), chances[1]))
+        own = Own(identity_of(random.randbytes(32)), NO_HOME)
+        nodes.append(Node(name, of, own, host, internet, Disk(chances[0]), chances[1]))
     return nodes
+
+
+def identity_of(secret: bytes) -> Identity:
+    """A node's identity, made of 32 bytes."""
+    key = Ed25519PrivateKey.from_private_bytes(secret)
+    certificate = certificate_of(key.public_key()).public_bytes(Encoding.DER)
+    return Identity(id_of_certificate(certificate), certificate, NO_HOME / "identity.key", key)
 
 
 def address_of(number: int) -> str:
@@ -265,6 +286,7 @@ def configured(number: int, cities: int, dials: list[str], random: Random) -> Co
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
+        policies=tuple(Policy("open") for _ in config.cities),
         network=replace(
             config.network,
             dial=tuple(Dialling(city, address, PORT_FIRST) for city, address in told),
