@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,9 +20,10 @@ from city_node.ledger import Ledger
 from city_node.linking import Own
 from city_node.log import Log
 from city_node.machine import Bound, Machine
-from city_node.meeting import PORT_FIRST
+from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
 from city_node.node import Run, run_node
 from city_node.policy import Policy
+from city_node.records import Settlement
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
@@ -76,6 +77,18 @@ class ViolationError(Exception):
     """What must never happen has happened."""
 
 
+class Books(NamedTuple):
+    """What a ledger says."""
+
+    read: Read
+    settled: list[Settlement]
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> "Books":
+        """All of it."""
+        return cls(read_ledger(ledger, Path(ledger.name)), ledger.settled())
+
+
 @dataclass(eq=False)
 class Node:
     """One node, over all its lives.
@@ -84,7 +97,8 @@ class Node:
         lives: how often it has been started.
         skew_s: what its clock shows more than it should.
         ledger: of the life that is lived now; None: there is none.
-        read: its books at the end of its last life.
+        last: its books at the end of its last life.
+        is_honest: neither has it lied, nor was its disk rolled back.
         life: all tasks of this life.
         stopper: ends it as a signal does.
         away_s: until the next one.
@@ -101,10 +115,11 @@ class Node:
     lives: int = 0
     skew_s: float = 0.0
     ledger: Ledger | None = None
-    read: Read | None = None
+    last: Books | None = None
     life: trio.CancelScope = field(default_factory=trio.CancelScope)
     stopper: Stopper = field(default_factory=Stopper)
     away_s: float = 0.0
+    is_honest: bool = True
     kept: tuple[int, list[str]] | None = None
 
     async def live(self) -> None:
@@ -189,14 +204,14 @@ class Node:
             self.internet.take_down(self.host, told=told)
         self.disk.pull_out(with_power=with_power)
         self.ledger = None
-        image, self.read = self.disk.image, None
+        image, self.last = self.disk.image, None
         if image:
             with contextlib.closing(Disk.opened(image)) as database:
-                self.read = read_ledger(Ledger(database, self.name), Path(self.name))
+                self.last = Books.of(Ledger(database, self.name))
 
-    def books(self) -> Read | None:
+    def books(self) -> Books | None:
         """Its books, whether it lives or not; None before its first life."""
-        return read_ledger(self.ledger, Path(self.name)) if self.ledger else self.read
+        return Books.of(self.ledger) if self.ledger else self.last
 
     def _machine(self) -> Machine:
         async def offload(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -282,14 +297,21 @@ def configured(number: int, cities: int, dials: list[str], random: Random) -> Co
             legacy_bind=address_of(number),
         )
     )
-    told = [(random.randrange(cities), address) for address in dials]
+    told = [
+        Dialling(
+            random.choice([None, random.randrange(cities)]),
+            address,
+            random.choice([PORT_FIRST, NODE_PORT_FIRST]),
+        )
+        for address in dials
+    ]
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
         policies=tuple(Policy("open") for _ in config.cities),
         network=replace(
             config.network,
-            dial=tuple(Dialling(city, address, PORT_FIRST) for city, address in told),
+            dial=tuple(told),
         ),
         cities=tuple(
             replace(
