@@ -24,6 +24,7 @@ class Internet:
 
     Attributes:
         random: of what the cables do.
+        nursery: for what is under way.
         hosts: by address.
         listening: by address and port.
         ends: open ends, in the order in which they were opened.
@@ -32,6 +33,7 @@ class Internet:
     """
 
     random: Random
+    nursery: trio.Nursery
     hosts: dict[str, Host] = field(default_factory=dict)
     listening: dict[tuple[str, int], Listening] = field(default_factory=dict)
     ends: dict[End, None] = field(default_factory=dict)
@@ -89,12 +91,19 @@ class Internet:
             raise ConnectionRefusedError(ECONNREFUSED, "Connection refused")
         ours, theirs = End(self, here, there, cable), End(self, there, here, cable)
         ours.other, theirs.other = theirs, ours
-        try:
-            listener.came.send_nowait(theirs)
-        except trio.WouldBlock:
-            raise ConnectionRefusedError(ECONNREFUSED, "Connection refused") from None
+        theirs.open_s = trio.current_time() + cable.delay_s
         self.ends[ours] = self.ends[theirs] = None
+        self.nursery.start_soon(self._accept, listener, theirs)
         return ours
+
+    async def _accept(self, listener: Listening, end: End) -> None:
+        """The dialler's last word of the handshake arrives."""
+        await trio.sleep_until(end.open_s)
+        try:
+            listener.came.send_nowait(end)
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            end.other.reset(end.cable.delay_s)
+            await end.aclose()
 
     # --- what befalls it ---
 

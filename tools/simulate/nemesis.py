@@ -36,7 +36,7 @@ SKEW_S_MAX = 10_000.0
 """Nearly three hours: an hour's quota notices."""
 
 SLOW_S_MIN, SLOW_S_MAX = 0.5, 8.0
-SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX = 200.0, 20_000.0
+SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX = 2_000.0, 50_000.0
 
 
 @dataclass
