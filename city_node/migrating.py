@@ -147,7 +147,7 @@ class Migrations:
 
     def _balance_minor(self, city: City, name: str) -> int:
         """Coins that have come from another city, those held included, less those that went."""
-        account = self.nodes.ledger.accounts.get((city.name, spelled(name)))
+        account = self.nodes.ledger.accounts.get((city.name, name.casefold()))
         if account is None:
             return 0
         return account.entered_minor + account.escrow_minor - account.left_minor

@@ -64,7 +64,7 @@ class Inbound(Books):
         return xid not in self.held and xid not in self.ended
 
     def hold(
-        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: int = 0
+        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: float = 0.0
     ) -> Step:
         """Answer an offer.
 
@@ -103,8 +103,9 @@ class Inbound(Books):
         assert next(fresh, None) is None
         self.next = max(self.next, xids[-1] + 1)
         messages = self._said(Accept, accepts)
+        later = {"retry_after_s": retry_after_s} if retry_after_s else {}
         for code, refused in refuses.items():
-            messages += self._said(Refuse, refused, code=code, retry_after_s=retry_after_s)
+            messages += self._said(Refuse, refused, code=code, **later)
         return Step(transitions, messages=messages + self._grant())
 
     def receive(self, message: Commit | Cancel | Forget) -> Step:

@@ -152,7 +152,7 @@ class Refuse(_PairMessage, frozen=True):
 
     xids: Ranges
     code: Word
-    retry_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 0
+    retry_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
 
 
 class Commit(_PairMessage, frozen=True):

@@ -228,7 +228,7 @@ class Pairs:
         ]
 
     def hold(
-        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: int = 0
+        self, offer: Offer, judged: Iterable[tuple[Record, str]], *, retry_after_s: float = 0.0
     ) -> None:
         """Answer an offer; `judged` as in `Inbound.hold`, one entry for each of `to_judge`."""
         inbound = self._in(offer.receiver, offer.sender)

@@ -292,7 +292,8 @@ def test_a_node_that_cannot_look_around_says_so_once_and_runs(tmp_path) -> None:
 
 def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
     """Two of them have cities of the same names, on one machine and without any option but names
-    of their own, so that nodes of others who work here are not taken for them."""
+    of their own, so that nodes of others who work here are not taken for them, and a folder each,
+    which two worlds of the same cities need."""
     unique = secrets.token_hex(3)
     nodes = {
         f"atlas-{unique}": ("Riverwood", "Seaside"),
@@ -302,7 +303,11 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(
-                running(tmp_path, *cities, "--node-name", name, "--merchants", "50")
+                running(
+                    tmp_path,
+                    *(*cities, "--node-name", name, "--merchants", "50"),
+                    *("--data-dir", str(tmp_path / name)),
+                )
             )
             for name, cities in nodes.items()
         }

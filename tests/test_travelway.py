@@ -17,6 +17,7 @@ from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
 from city_node.machine import Machine
+from city_node.meeting import listen
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
@@ -25,7 +26,6 @@ from city_node.travelway import (
     REDIAL_S_MAX,
     REDIAL_S_MIN,
     dial,
-    listen,
     speak,
 )
 from protocol.limits import LINE_BYTES_MAX
@@ -127,7 +127,7 @@ async def test_names_are_taken_by_listening(nursery) -> None:
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
         bound = await Machine().listen(0, "127.0.0.1")
-        await nursery.start(listen, here, each, bound)
+        await nursery.start(listen, here, each, bound, None)
     assert here.own == {"riverwood", "seaside"}
     nursery.cancel_scope.cancel()
 
