@@ -234,6 +234,8 @@ class Links:
                 guess = "legacy" if guess == "either" else "either"
             if peer_id:
                 bound_s = REDIAL_S_MIN
+                if peer_id != LEGACY:  # a node of ours listens there: never again less than TLS
+                    legacy = None
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
             await pause(self._machine.random.uniform(0.1, bound_s))
