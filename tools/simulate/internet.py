@@ -12,7 +12,7 @@ from random import Random
 import trio
 
 from city_node.machine import Bound
-from tools.simulate.streams import Cable, End, Host, Listening
+from tools.simulate.streams import BYTES_PER_S, Cable, End, Host, Listening
 
 DELAY_S_MIN, DELAY_S_MAX = 0.0005, 0.05
 """One way, of a cable to which nothing has happened."""
@@ -50,7 +50,7 @@ class Internet:
         key = (one, other) if one < other else (other, one)
         if key not in self.cables:
             delay_s = self.random.uniform(DELAY_S_MIN, DELAY_S_MAX)
-            self.cables[key] = Cable(delay_s)
+            self.cables[key] = Cable(delay_s, delay_s)
         return self.cables[key]
 
     def between(self, one: str, other: str) -> list[End]:
@@ -145,6 +145,11 @@ class Internet:
             setattr(cable, name, value)
         for end in self.between(one, other):
             end.wake()
+
+    def mend(self, one: str, other: str) -> None:
+        """A cable is as it was."""
+        usual_s = self.cable(one, other).usual_delay_s
+        self.change(one, other, delay_s=usual_s, bytes_per_s=BYTES_PER_S, parted=False)
 
     def freeze(self, host: Host, frozen: bool) -> None:
         """A host stops in its tracks, or goes on."""

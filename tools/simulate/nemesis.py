@@ -9,7 +9,6 @@ import trio
 
 from tools.simulate.internet import Internet
 from tools.simulate.nodes import Node
-from tools.simulate.streams import BYTES_PER_S
 
 PAUSE_S_MIN, PAUSE_S_MAX = 10.0, 100.0
 """Mean time from one fault of a node to its next; drawn once a run."""
@@ -84,7 +83,7 @@ class Nemesis:
 
     def _mend(self) -> None:
         for one, other in self.internet.cables:
-            self.internet.change(one, other, parted=False, bytes_per_s=BYTES_PER_S)
+            self.internet.mend(one, other)
         for node in self.nodes:
             node.host.on_send = lambda: None
             node.disk.on_commit = lambda _: None
@@ -186,13 +185,13 @@ class Nemesis:
         peer = self._peer_of(node)
         if not peer:
             return
-        here, delay_s = node.host.address, self.internet.cable(node.host.address, peer).delay_s
+        here = node.host.address
         slow_s = self.random.uniform(SLOW_S_MIN, SLOW_S_MAX)
         bytes_per_s = self.random.uniform(SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX)
         self._strike("slow", f"{node.name} to {peer} takes {slow_s:.1f} s")
         self.internet.change(here, peer, delay_s=slow_s, bytes_per_s=bytes_per_s)
         await trio.sleep(self.random.uniform(0, LASTS_S_MAX))
-        self.internet.change(here, peer, delay_s=delay_s, bytes_per_s=BYTES_PER_S)
+        self.internet.mend(here, peer)
 
     async def half_close(self, node: Node) -> None:
         """One direction of a connection ends."""

@@ -37,10 +37,12 @@ class Cable:
     """Between two hosts.
 
     Attributes:
-        delay_s: one way.
+        usual_delay_s: one way, where nothing is wrong.
+        delay_s: as it is now.
         parted: nothing arrives, and nobody is told.
     """
 
+    usual_delay_s: float
     delay_s: float
     bytes_per_s: float = BYTES_PER_S
     parted: bool = False
