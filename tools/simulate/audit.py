@@ -88,7 +88,20 @@ def count_all(nodes: Sequence[Node]) -> Count:
         raise ViolationError(f"all books together do not balance: {added_up(reads)}")
     count = Count(sum(a.entered for read in reads for a in read.accounts.values()))
     _compare(honest, count)
+    for one in honest:
+        _check_losses(one.read)
     return count
+
+
+def _check_losses(read: Read) -> None:
+    """No city has taken more money of another's merchants than it gives credit for."""
+    for (city, peer), account in read.accounts.items():
+        owed_minor = account.entered_minor + account.escrow_minor - account.left_minor
+        credit_minor = read.books.cities[city].initial_minor
+        if owed_minor > credit_minor:
+            raise ViolationError(
+                f"{city} has taken {owed_minor:,} minor units net of {peer}, over {credit_minor:,}"
+            )
 
 
 def _compare(honest: Sequence[Books], count: Count) -> None:
@@ -140,11 +153,3 @@ def _sides(honest: Sequence[Books], side: str) -> dict[Pair, Side]:
                 states = found.setdefault(pair, Side(0, 0, 0, {})).states
                 states[each.xid] = each.state, each.money_minor
     return found
-
-
-def losses_minor(read: Read) -> dict[Pair, int]:
-    """Coins that others' cities have brought, less those they took; by city and peer."""
-    return {
-        pair: account.entered_minor + account.escrow_minor - account.left_minor
-        for pair, account in read.accounts.items()
-    }
