@@ -236,11 +236,14 @@ class Links:
             peer_id = expected or ""
             if peer_id not in self.up:
                 how = {"expected": expected, "cities": cities, "legacy": legacy, "guess": guess}
-                peer_id = await self._dial_one(place, **how)
-                if not peer_id:
+                found = await self._dial_one(place, **how)
+                if found is not None:
                     guess = "legacy" if guess == "either" else "either"
+                peer_id = found or ""
             if peer_id:
                 bound_s = REDIAL_S_MIN
+                if peer_id != LEGACY:  # a node of ours listens there: never again less than TLS
+                    legacy = None
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
             if peer_id == KNOCKED:
@@ -248,17 +251,19 @@ class Links:
             await pause(self._machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
-    async def _dial_one(self, place: Place, **how: Any) -> str:
-        """The first of a machine's addresses that leads to a link."""
+    async def _dial_one(self, place: Place, **how: Any) -> str | None:
+        """The first of a machine's addresses that leads to a link; None: nobody was reached."""
         hosts, port = place
+        found = None
         for host in hosts:
             try:
-                if peer_id := await self.dial(host, port, **how):
-                    return peer_id
+                found = await self.dial(host, port, **how)
+                if found:
+                    return found
             except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: an odd name
                 why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
                 self._log.complain(f"{host}:{port} out of reach, trying on: {why}")
-        return ""
+        return found
 
     # --- both ---
 

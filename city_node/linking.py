@@ -70,6 +70,7 @@ async def linked(
         strangers=policy != "closed",
         machine=machine,
     )
+    network.has_links = True
     bound = await open_node_listener(config.network, machine)
     nursery.start_soon(trio.serve_listeners, speaker.links.accept, bound.listeners)
     nursery.start_soon(watch, own.home, speaker.links.trust_changed, trio.sleep, machine.offload)

@@ -163,6 +163,7 @@ class Network:
         homeless: who left while his travel-way closed, and has to come home too.
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
+        has_links: with nodes of ours, which then are met by no other road.
     """
 
     node: str
@@ -179,6 +180,7 @@ class Network:
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     machine: Machine = field(default_factory=Machine)
+    has_links: bool = False
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:

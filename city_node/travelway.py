@@ -166,6 +166,9 @@ def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
     accepted = [
         other for other in network.open.values() if other.city is way.city and not other.redial
     ]
+    if network.has_links and "@" in greeted.name:
+        way.why_closed = f"{greeted.spelled} is a node's city, and has to prove it by TLS"
+        return
     if not way.redial and len(accepted) >= ACCEPTED_MAX:
         way.why_closed = f"travel-ways = {ACCEPTED_MAX}: no more are accepted"
         return

@@ -153,7 +153,8 @@ def test_two_nodes_that_trade_balance_together_whoever_is_killed(home, capsys) -
             node.wait_for(r"road to .* open")
         before, give_up_s = entered(folder), time.monotonic() + GUARD_S
         while entered(folder) < before + 10:
-            assert time.monotonic() < give_up_s
+            told = "\n".join(line for node in nodes for line in node.lines)
+            assert time.monotonic() < give_up_s, told
             time.sleep(0.1)
         assert len(audited(capsys, *folders)["between"]) == 2  # while they run
         nodes[killed].process.kill()

@@ -122,6 +122,20 @@ async def test_a_name_of_our_own(nursery, autojump_clock, name: str, why: str) -
 
 
 @pytest.mark.trio
+async def test_a_nodes_city_is_not_met_on_a_legacy_road(nursery, autojump_clock) -> None:
+    """Where there are links: else two nodes of ours might get on by less than TLS, and for good."""
+    here, of = network(), world([city("Riverwood")])
+    here.has_links = True
+    ours, theirs = ends()
+    nursery.start_soon(speak, here, of.cities[0], ours)
+    await theirs.send_all(b"SEASHORE@BOREAS\n")
+    while await theirs.receive_some():
+        pass
+    (said,) = here.log.lines
+    assert "Seashore@boreas is a node's city, and has to prove it by TLS" in said
+
+
+@pytest.mark.trio
 async def test_names_are_taken_by_listening(nursery) -> None:
     here = Network("atlas", GOODS, Kept())
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
