@@ -126,7 +126,7 @@ def _unemployment(q: Quarters, output: Array) -> Facts:
         "unemployment_log_sd": deviation(unemployed),
         "vacancies_sd": deviation(vacancies),
         "tightness_sd": tightness,
-        "tightness_over_productivity": tightness / deviation(cycle(log(q.productivity))),
+        "tightness_ratio": tightness / deviation(cycle(log(q.productivity))),
     }
 
 

@@ -104,7 +104,7 @@ VALUES = (
     Value(32, "tightness_sd", "sd of tightness, %", 24, 0.25 * 24, 21, 18, 27),
     Value(
         33,
-        "tightness_over_productivity",
+        "tightness_ratio",
         "sd of tightness / sd of productivity",
         22.7,
         5,
