@@ -228,7 +228,10 @@ def _households(run: series.Series) -> Facts:
     """Means over the snapshots of the graded window."""
     first = series.BURN_IN_YEARS // series.SNAPSHOT_YEARS
     last = first + series.WINDOW_YEARS // series.SNAPSHOT_YEARS
-    wealth, income = run.household_wealth[first:last], run.household_income[first:last]
+    wealth, income = (
+        [each[np.isfinite(each)] for each in values[first:last]]
+        for values in (run.household_wealth, run.household_income)
+    )
     return {
         "wealth_top_1": float(np.mean([share_of_top(each, 0.01) for each in wealth])),
         "wealth_gini": float(np.mean([gini(each) for each in wealth])),

@@ -128,8 +128,8 @@ VALUES = (
     Value(41, "firm_tail", "tail exponent of firm size", 1.06, 0.2, checked=False),
     Value(42, "firm_growth_shape", "Subbotin shape of growth rates", 1, 0.3),
     Value(42, "firm_growth_scaling", "sd of growth falls with size to the power", 0.2, 0.08),
-    Value(43, "job_creation", "gross job creation, % a year", 18, 4),
-    Value(43, "job_destruction", "gross job destruction, % a year", 16, 4),
+    Value(43, "job_creation", "gross job creation, % a year", 18, 4, checked=False),
+    Value(43, "job_destruction", "gross job destruction, % a year", 16, 4, checked=False),
     band(44, "wealth_top_1", "share of the richest 1 %", 0.3, 0.39, 0.05),
     Value(44, "wealth_gini", "Gini of wealth", 0.85, 0.05, checked=False),
     Value(44, "wealth_bottom_half", "share of the poorer half", 0.02, 0.02, checked=False),
@@ -141,7 +141,7 @@ KLENOW = "Klenow and Kryvtsov, State-Dependent or Time-Dependent Pricing, QJE 20
 KAPLAN = "Kaplan and Menzio, The Morphology of Price Dispersion, IER 2015"
 AXTELL = "Axtell, Zipf Distribution of U.S. Firm Sizes, Science 2001"
 BOTTAZZI = "Bottazzi and Secchi, Explaining the Distribution of Firm Growth Rates, RAND 2006"
-JOB_FLOWS = "US Census Bureau, Business Dynamics Statistics"
+JOB_FLOWS = "US private firms; the table that was given named no source"
 SCF = "Survey of Consumer Finances, 1989 to 2019"
 INCOME = "household money income before taxes"
 
