@@ -18,7 +18,8 @@ files of US data that the targets were computed from; units of volumes do not ma
 taken. Knows neither economies nor targets.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Annotated, get_type_hints
 
 from engine.tables import Array
 
@@ -28,18 +29,16 @@ WINDOW_YEARS = 25
 RUN_MONTHS = (BURN_IN_YEARS + WINDOW_YEARS) * MONTHS_A_YEAR
 """What one graded run lasts."""
 
+FIRST_GRADED_SEED = 1001
+"""Seeds from here on are for grading. Who calibrates or trains uses those below, and no other."""
+
 SNAPSHOT_YEARS = 5
 """Households are looked at so often; firms every year."""
 
 
-def monthly(unit: str) -> Array:
-    """A field of one value a month, in that unit, after its US counterpart."""
-    return field(metadata={"unit": unit})  # type: ignore[no-any-return]
-
-
 @dataclass(frozen=True)
 class Series:
-    """One run. Monthly fields are float64[months], each the whole city's.
+    """One run. Monthly fields are float64[months], each the whole city's, in the unit noted.
 
     Attributes:
         output: real GDP made in the month, volume at constant prices (GDPC1).
@@ -77,31 +76,39 @@ class Series:
             wages, benefits, pensions, interest, dividends; before taxes.
     """
 
-    output: Array = monthly("volume")
-    consumption: Array = monthly("volume")
-    investment: Array = monthly("volume")
-    employment: Array = monthly("people")
-    hours: Array = monthly("hours")
-    unemployed: Array = monthly("people")
-    short_unemployed: Array = monthly("people")
-    vacancies: Array = monthly("jobs")
-    price_consumer: Array = monthly("index")
-    price_output: Array = monthly("index")
-    wage: Array = monthly("coins an hour")
-    credit: Array = monthly("coins")
-    policy_rate: Array = monthly("% a year")
-    spread: Array = monthly("percentage points")
-    utilisation: Array = monthly("%")
-    prices: Array = monthly("products")
-    prices_changed: Array = monthly("products")
-    prices_cut: Array = monthly("products")
-    price_change_sum: Array = monthly("log points")
-    price_dispersion: Array = monthly("1")
+    output: Annotated[Array, "volume"]
+    consumption: Annotated[Array, "volume"]
+    investment: Annotated[Array, "volume"]
+    employment: Annotated[Array, "people"]
+    hours: Annotated[Array, "hours"]
+    unemployed: Annotated[Array, "people"]
+    short_unemployed: Annotated[Array, "people"]
+    vacancies: Annotated[Array, "jobs"]
+    price_consumer: Annotated[Array, "index"]
+    price_output: Annotated[Array, "index"]
+    wage: Annotated[Array, "coins an hour"]
+    credit: Annotated[Array, "coins"]
+    policy_rate: Annotated[Array, "% a year"]
+    spread: Annotated[Array, "percentage points"]
+    utilisation: Annotated[Array, "%"]
+    prices: Annotated[Array, "products"]
+    prices_changed: Annotated[Array, "products"]
+    prices_cut: Annotated[Array, "products"]
+    price_change_sum: Annotated[Array, "log points"]
+    price_dispersion: Annotated[Array, "1"]
     firm: Array
     firm_employment: Array
     firm_sales: Array
     household_wealth: Array
     household_income: Array
+
+
+UNITS: dict[str, str] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Series, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
+}
+"""The monthly fields, in order, and their units."""
 
 
 @dataclass(frozen=True)
