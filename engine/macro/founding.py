@@ -5,6 +5,7 @@ near where it settles. Ten years are dropped before anything is graded.
 import numpy as np
 
 from engine.macro.params import Behaviour, Rules
+from engine.macro.plan import PRODUCT_PERSISTENCE
 from engine.macro.state import (
     ABROAD,
     FLOWS,
@@ -115,7 +116,8 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     workers = share * EMPLOYED * len(macro.households.skill)
     spread = rules.firm_sd / np.sqrt(1.0 - rules.firm_persistence**2)
     firms.productivity[:] = random.normal(0.0, spread, count)
-    firms.product_shock[:] = random.normal(0.0, 0.19, firms.product_shock.shape)
+    spread = rules.product_sd / np.sqrt(1.0 - PRODUCT_PERSISTENCE**2)
+    firms.product_shock[:] = random.normal(0.0, spread, firms.product_shock.shape)
     firms.product_price_log[:] = np.log(PRICE_FIRST) + firms.product_shock
     firms.product_price[:] = np.exp(firms.product_price_log)
     firms.price[:] = firms.price_before[:] = firms.product_price.mean(axis=1)

@@ -123,8 +123,8 @@ def take_job(macro, firm, person):
 
 @helper
 def produce(macro):
-    """Effort follows what is to be made; hours and their pay follow effort; output falls short
-    beyond capacity."""
+    """Effort follows what is to be made, hours and their pay follow effort, a bonus good business;
+    output falls short beyond capacity."""
     firms, nation, rules = macro.firms, macro.nation, macro.rules
     technology = nation.technology[0] * np.exp(nation.productivity[0])
     output, hours, capacity_all, value = 0.0, 0.0, 0.0, 0.0
@@ -135,7 +135,9 @@ def produce(macro):
         firms.effort[firm] = effort
         firms.effort_usual[firm] += 0.25 * (effort - firms.effort_usual[firm])
         worked = 1.0 + rules.hours_elasticity * (effort - 1.0)
-        firms.pay_factor[firm] = worked * (1.0 + rules.overtime * (worked - 1.0))
+        busy = np.log(firms.demand_expected[firm] / firms.demand_long[firm])
+        bonus = 1.0 + rules.bonus * max(busy, 0.0)
+        firms.pay_factor[firm] = worked * (1.0 + rules.overtime * (worked - 1.0)) * bonus
         made = each * firms.workers[firm] * effort
         capacity = CAPACITY_WANTED * firms.capital[firm] / rules.capital_output
         if made > capacity:

@@ -1,4 +1,4 @@
-"""A month, in order; and what is written down of it.
+"""A month, in order, and what is written down of it.
 
 `advance_months` is the kernel that laboratories call; `pass_month` is what a city's own loop
 (`merchants.advance_macro`) merges into its ticks. Draws of the nation: stream 0 shocks, 1 and 2 the

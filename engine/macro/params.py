@@ -85,6 +85,9 @@ class Behaviour:
         "effort_exponent", "elasticity", "of effort to workers needed over workers", 0.05, 1.0
     )
     overtime: float = number("overtime", "share", "of longer hours is paid on top", 0.0, 1.0)
+    bonus: float = number(
+        "bonus", "elasticity", "of pay to demand beyond its usual level", 0.0, 1.0
+    )
 
     contacts: float = number(
         "contacts", "people a month", "whom a vacancy contacts at random", 1.0, 40.0
