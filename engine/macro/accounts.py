@@ -21,10 +21,10 @@ BALANCES = (
 
 
 @inlined
-def pay(nation, what, debit_minor, debit, credit_minor, credit, amount_minor):
+def pay(books, what, debit_minor, debit, credit_minor, credit, amount_minor):
     """Move an amount, not negative, from one sector's account to another's, for a reason."""
     post(debit_minor, debit, credit_minor, credit, amount_minor)
-    nation.flows_minor[what] += amount_minor
+    books.flows_minor[what] += amount_minor
 
 
 @inlined
@@ -54,9 +54,9 @@ def balances(macro, found_minor):
         found_minor[4] += firms.loan_minor[firm]
     for bank in range(len(macro.banks.equity_minor)):
         found_minor[5] += macro.banks.equity_minor[bank]
-    found_minor[1] = nation.account_minor[DIVIDENDS]
-    found_minor[6] = nation.account_minor[GOVERNMENT]
-    found_minor[7] = nation.account_minor[ABROAD]
+    found_minor[1] = macro.books.account_minor[DIVIDENDS]
+    found_minor[6] = macro.books.account_minor[GOVERNMENT]
+    found_minor[7] = macro.books.account_minor[ABROAD]
 
 
 @inlined

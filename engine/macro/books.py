@@ -54,9 +54,9 @@ def instruments(balances_minor: Array) -> tuple[tuple[str, ...], Array]:
 
 def balance_sheet(macro: Macro) -> Matrix:
     """At the end of the last month; the last row is net worth with its sign turned."""
-    names, claims = instruments(macro.nation.balances_end_minor)
+    names, claims = instruments(macro.books.balances_end_minor)
     return Matrix(
-        title=f"Balance sheet, end of month {int(macro.nation.month[0])}",
+        title=f"Balance sheet, end of month {int(rows(macro.nation).month[0])}",
         rows=(*names, "net worth, sign turned"),
         columns=SECTORS,
         amounts_minor=np.vstack([claims, -claims.sum(axis=0)]),
@@ -65,14 +65,14 @@ def balance_sheet(macro: Macro) -> Matrix:
 
 def flow_matrix(macro: Macro) -> Matrix:
     """Of the last month: who paid whom, then what it changed of deposits, loans and the rest."""
-    nation = macro.nation
+    nation = rows(macro.nation)
     column = {name: number for number, name in enumerate(SECTORS)}
     flows = np.zeros((len(FLOWS), len(SECTORS)), np.int64)
     for row, (_, payer, paid) in enumerate(FLOWS):
-        flows[row, column[payer]] -= nation.flows_last_minor[row]
-        flows[row, column[paid]] += nation.flows_last_minor[row]
-    names, before = instruments(nation.balances_minor)
-    _, after = instruments(nation.balances_end_minor)
+        flows[row, column[payer]] -= macro.books.flows_last_minor[row]
+        flows[row, column[paid]] += macro.books.flows_last_minor[row]
+    names, before = instruments(macro.books.balances_minor)
+    _, after = instruments(macro.books.balances_end_minor)
     return Matrix(
         title=f"Transactions, month {int(nation.month[0])}",
         rows=(*(what for what, _, _ in FLOWS), *(f"change: {name}" for name in names)),

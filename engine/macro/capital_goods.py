@@ -43,14 +43,14 @@ def deliver(macro):
         bank = firms.bank[firm]
         lend(banks, firms.loan_minor, firms.deposit_minor, firm, bank, loan_minor)
         pay(
-            nation, INVESTMENT,
+            macro.books, INVESTMENT,
             firms.deposit_minor, firm, firms.deposit_minor, supplier, price_minor,
         )  # fmt: skip
         firms.revenue_minor[supplier] += price_minor
         firms.ordered[firm] -= units
         firms.capital[firm] += units
         invested += units
-    nation.tally[INVESTED] = invested
+    macro.books.tally[INVESTED] = invested
 
 
 @helper
@@ -78,7 +78,7 @@ def order(macro, key):
         review_supplier(macro, firm, stream_of(key, FIRM, firm))
         firms.ordered[firm] += bought
         firms.demand[firms.supplier[firm]] += bought
-    nation.tally[ORDERS_REFUSED] = refused
+    macro.books.tally[ORDERS_REFUSED] = refused
 
 
 @part
@@ -104,7 +104,7 @@ def review_supplier(macro, firm, stream):
     firms, rules = macro.firms, macro.rules
     if uniform(stream, 6) >= SUPPLIER_REVIEW:
         return
-    consumers, count = len(firms.weight_consumer), len(firms.wage)
+    consumers, count = len(macro.world.sold_as), len(firms.wage)
     own = firms.supplier[firm]
     if uniform(stream, 7) < SUPPLIER_RANDOM:
         other = consumers + below(draw(stream, 8), count - consumers)

@@ -86,13 +86,13 @@ def buy_house(macro, person, bank, key):
             )
             paid_minor = loan_minor - spent_minor
             pay(
-                nation, HOUSES,
+                macro.books, HOUSES,
                 people.deposit_minor, person, people.deposit_minor, seller, paid_minor,
             )  # fmt: skip
             people.houses[seller] -= house
             people.houses[person] += house
             people.loan_spending[person] = spent_minor * COIN
-            nation.tally[BORROWED] += loan_minor * COIN
+            macro.books.tally[BORROWED] += loan_minor * COIN
             return
 
 
@@ -106,10 +106,10 @@ def count_deposits(macro):
     for firm in range(len(firms.wage)):
         banks.deposits_minor[firms.bank[firm]] += firms.deposit_minor[firm]
     count = len(banks.equity_minor)
-    share_minor = macro.nation.account_minor[DIVIDENDS] // count
+    share_minor = macro.books.account_minor[DIVIDENDS] // count
     for bank in range(count):
         banks.deposits_minor[bank] += share_minor
-    banks.deposits_minor[0] += macro.nation.account_minor[DIVIDENDS] - share_minor * count
+    banks.deposits_minor[0] += macro.books.account_minor[DIVIDENDS] - share_minor * count
 
 
 @helper
@@ -120,13 +120,13 @@ def close_banks(macro):
     fall short, it owes the central bank, at the same rate.
     """
     banks, nation, rules = macro.banks, macro.nation, macro.rules
-    account = nation.account_minor
+    account = macro.books.account_minor
     for bank in range(len(banks.equity_minor)):
         loans_minor = banks.loans_minor[bank]
         claims_minor = banks.deposits_minor[bank] + banks.equity_minor[bank] - loans_minor
         interest_minor = np.int64(nation.policy_rate[0] / 12.0 * claims_minor)
         pay(
-            nation, INTEREST_GOVERNMENT,
+            macro.books, INTEREST_GOVERNMENT,
             account, GOVERNMENT, banks.equity_minor, bank, interest_minor,
         )  # fmt: skip
         enough = CAPITAL_WANTED * loans_minor + CAPITAL_OF_DEPOSITS * banks.deposits_minor[bank]
@@ -136,25 +136,25 @@ def close_banks(macro):
         if banks.equity_minor[bank] < FAILS_BELOW * rules.capital_ratio * loans_minor:
             needed_minor = np.int64(rules.capital_ratio * loans_minor) - banks.equity_minor[bank]
             pay(
-                nation, RESCUES, account, GOVERNMENT, banks.equity_minor, bank, needed_minor
+                macro.books, RESCUES, account, GOVERNMENT, banks.equity_minor, bank, needed_minor
             )
             banks.state_stake_minor[bank] += needed_minor
             banks.failures[bank] += 1
-            nation.tally[BANKS_FAILED] += 1.0
+            macro.books.tally[BANKS_FAILED] += 1.0
 
 
 @part
 def pay_dividend(macro, bank, amount_minor):
     """To the state while it owns a stake, else to the owners, less tax."""
     banks, nation = macro.banks, macro.nation
-    account = nation.account_minor
+    account = macro.books.account_minor
     to_state_minor = min(amount_minor, banks.state_stake_minor[bank])
     banks.state_stake_minor[bank] -= to_state_minor
     rest_minor = amount_minor - to_state_minor
     taxed_minor = np.int64(nation.tax_rate[0] * rest_minor)
     pay(
-        nation, TAX_DIVIDENDS_BANKS,
+        macro.books, TAX_DIVIDENDS_BANKS,
         banks.equity_minor, bank, account, GOVERNMENT, to_state_minor + taxed_minor,
     )  # fmt: skip
     net_minor = rest_minor - taxed_minor
-    pay(nation, DIVIDENDS_BANKS, banks.equity_minor, bank, account, DIVIDENDS, net_minor)
+    pay(macro.books, DIVIDENDS_BANKS, banks.equity_minor, bank, account, DIVIDENDS, net_minor)

@@ -60,16 +60,16 @@ def enter(macro, firm):
     nation.next_identity[0] += 1
     firms.inflation_expected[firm] = nation.inflation[0]
     firms.unfilled[firm] = macro.rules.unfilled_usual
-    nation.tally[ENTRIES] += 1.0
+    macro.books.tally[ENTRIES] += 1.0
 
 
 @helper
 def close_books(macro):
     """Taxes and dividends out of profit and cash; who owes more than he is worth fails."""
     firms, nation, rules = macro.firms, macro.nation, macro.rules
-    account = nation.account_minor
+    account = macro.books.account_minor
     price = nation.price_capital[0]
-    consumers = len(firms.weight_consumer)
+    consumers = len(macro.world.sold_as)
     for firm in range(len(firms.wage)):
         if firm >= consumers:
             firms.sales[firm] = firms.output[firm]
@@ -87,7 +87,8 @@ def close_books(macro):
             firms.margin[firm] += rules.margin_learning * (margin - firms.margin[firm])
         tax_minor = np.int64(PROFIT_TAX * profit_minor)
         if profit_minor > 0 and firms.deposit_minor[firm] > tax_minor:
-            pay(nation, TAX_PROFITS, firms.deposit_minor, firm, account, GOVERNMENT, tax_minor)
+            pay(macro.books, TAX_PROFITS, firms.deposit_minor, firm, account, GOVERNMENT, tax_minor)
+        firms.revenue_minor[firm] = 0  # from here on, next month's: merchants may buy at any tick
         pay_dividend(macro, firm)
         debt = -firms.loan_minor[firm] * COIN
         if debt > worth_of(macro, firm) and debt > OWED_LEAST * firms.price[firm]:
@@ -98,18 +99,18 @@ def close_books(macro):
 def pay_dividend(macro, firm):
     """A share of the cash that is not needed for the next wages and repayments."""
     firms, nation, rules = macro.firms, macro.nation, macro.rules
-    account = nation.account_minor
+    account = macro.books.account_minor
     kept = WAGES_KEPT * firms.wages_minor[firm]
     kept -= REPAYMENTS_KEPT * rules.amortisation * firms.loan_minor[firm]
     paid_minor = np.int64(PAYOUT * (firms.deposit_minor[firm] - kept))
     if paid_minor > 0:
         tax_minor = np.int64(nation.tax_rate[0] * paid_minor)
         pay(
-            nation, TAX_DIVIDENDS_FIRMS,
+            macro.books, TAX_DIVIDENDS_FIRMS,
             firms.deposit_minor, firm, account, GOVERNMENT, tax_minor,
         )  # fmt: skip
         net_minor = paid_minor - tax_minor
-        pay(nation, DIVIDENDS_FIRMS, firms.deposit_minor, firm, account, DIVIDENDS, net_minor)
+        pay(macro.books, DIVIDENDS_FIRMS, firms.deposit_minor, firm, account, DIVIDENDS, net_minor)
 
 
 @part
@@ -120,11 +121,11 @@ def fail(macro, firm):
     kept = PLANT_SALE * nation.price_capital[0] * firms.capital[firm]
     lost_minor = max(-firms.loan_minor[firm] - np.int64(kept / COIN), np.int64(0))
     pay(
-        nation, DEFAULTS_FIRMS, banks.equity_minor, bank, firms.loan_minor, firm, lost_minor
+        macro.books, DEFAULTS_FIRMS, banks.equity_minor, bank, firms.loan_minor, firm, lost_minor
     )
     banks.loans_minor[bank] -= lost_minor
-    nation.tally[LOANS_LOST] += lost_minor * COIN
-    nation.tally[FIRMS_FAILED] += 1.0
+    macro.books.tally[LOANS_LOST] += lost_minor * COIN
+    macro.books.tally[FIRMS_FAILED] += 1.0
     firms.wage[firm] = nation.wage_mean[0]
     firms.margin[firm] = 0.1
     enter(macro, firm)

@@ -15,15 +15,18 @@ from engine.macro.state import (
     UNEMPLOYED,
     Actions,
     Banks,
+    Books,
     Firms,
     Households,
     Macro,
     Nation,
+    Products,
     World,
+    rows,
 )
 from engine.macro.tally import TALLY
 from engine.money import MINOR_PER_COIN
-from engine.tables import Array, allocate, packed
+from engine.tables import Array, allocate, packed, record
 
 HOUSEHOLDS_PER_FIRM = 25
 CAPITAL_FIRMS_SHARE = 130 / 800
@@ -76,13 +79,16 @@ def found_macro(
         "goods": goods,
     }
     macro = Macro(
-        allocate(Households, **sizes),
-        allocate(Firms, **sizes),
-        allocate(Banks, **sizes),
-        allocate(Nation, **sizes),
-        allocate(Actions, **sizes),
-        world,
-        rules,
+        households=np.zeros(households, record(Households)),
+        shops=np.zeros((households, SHOPS), np.int32),
+        firms=np.zeros(firms, record(Firms)),
+        products=allocate(Products, **sizes),
+        banks=np.zeros(BANKS, record(Banks)),
+        nation=np.zeros(1, record(Nation)),
+        books=allocate(Books, **sizes),
+        actions=allocate(Actions, **sizes),
+        world=world,
+        rules=rules,
     )
     random = np.random.Generator(np.random.Philox(key=[int(key), 2]))
     share = _found_firms(macro, random)
@@ -98,14 +104,14 @@ def alone(households: int) -> World:
     world = allocate(World, goods=0, consumer_firms=firms - capital_firms)
     world.sold_as[:] = -1
     world.exchange_first[:] = 1.0
-    world.month_ticks[:] = world.step_months[:] = 1
+    world.step_ticks[:] = world.step_months[:] = 1
     return world
 
 
 def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     """Sizes with a Pareto tail, of no sector more than a capped share; float64[firms], sum 1."""
-    firms, rules = macro.firms, macro.rules
-    count, consumers = len(firms.wage), len(firms.weight_consumer)
+    firms, rules = rows(macro.firms), macro.rules
+    count, consumers = len(firms.wage), len(macro.world.sold_as)
     share = random.random(count) ** (-1.0 / rules.size_tail)
     for part, cap, total in (
         (slice(0, consumers), 0.06, 1.0 - CAPITAL_SECTOR),
@@ -113,14 +119,14 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     ):
         share[part] = np.minimum(share[part], cap * share[part].sum())
         share[part] *= total / share[part].sum()
-    workers = share * EMPLOYED * len(macro.households.skill)
+    workers = share * EMPLOYED * len(rows(macro.households).skill)
     spread = rules.firm_sd / np.sqrt(1.0 - rules.firm_persistence**2)
     firms.productivity[:] = random.normal(0.0, spread, count)
     spread = rules.product_sd / np.sqrt(1.0 - PRODUCT_PERSISTENCE**2)
-    firms.product_shock[:] = random.normal(0.0, spread, firms.product_shock.shape)
-    firms.product_price_log[:] = np.log(PRICE_FIRST) + firms.product_shock
-    firms.product_price[:] = np.exp(firms.product_price_log)
-    firms.price[:] = firms.price_before[:] = firms.product_price.mean(axis=1)
+    macro.products.shock[:] = random.normal(0.0, spread, macro.products.shock.shape)
+    macro.products.price_log[:] = np.log(PRICE_FIRST) + macro.products.shock
+    macro.products.price[:] = np.exp(macro.products.price_log)
+    firms.price[:] = firms.price_before[:] = macro.products.price.mean(axis=1)
     firms.wage[:] = PRICE_FIRST / (1.0 + rules.markup)
     for column in (firms.demand, firms.demand_expected, firms.demand_long, firms.sales):
         column[:] = workers
@@ -130,7 +136,7 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     firms.ordered[:] = rules.depreciation * firms.capital / rules.backlog_share
     by_size = share[consumers:] / share[consumers:].sum()
     firms.supplier[:] = random.choice(np.arange(consumers, count), count, p=by_size)
-    firms.bank[:] = random.integers(0, len(macro.banks.equity_minor), count)
+    firms.bank[:] = random.integers(0, len(rows(macro.banks).equity_minor), count)
     firms.deposit_minor[:] = 1.2 * workers * PRICE_FIRST * MINOR_PER_COIN
     firms.loan_minor[:] = -2.5 * workers * PRICE_FIRST * MINOR_PER_COIN
     firms.margin[:] = 0.12
@@ -139,13 +145,13 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     firms.inflation_expected[:] = rules.inflation_target
     firms.wage_month[:] = random.integers(-12, 0, count)
     firms.weight_output[:] = share
-    firms.weight_consumer[:] = share[:consumers]
+    firms.weight_consumer[:consumers] = share[:consumers]
     return share
 
 
 def _found_households(macro: Macro, random: np.random.Generator, share: Array) -> None:
-    people, firms, rules = macro.households, macro.firms, macro.rules
-    count, consumers = len(people.skill), len(firms.weight_consumer)
+    people, firms, rules = rows(macro.households), rows(macro.firms), macro.rules
+    count, consumers = len(people.skill), len(macro.world.sold_as)
     skill = np.exp(random.normal(0.0, rules.skill_sd, count))
     people.skill[:] = skill / skill.mean()
     state = random.random(count)
@@ -154,11 +160,11 @@ def _found_households(macro: Macro, random: np.random.Generator, share: Array) -
     people.employer[state >= EMPLOYED + LOOKING] = INACTIVE
     firms.workers[:] = np.bincount(people.employer[people.employer >= 0], minlength=len(share))
     firms.identity[:] = np.arange(len(share))
-    macro.nation.next_identity[:] = len(share)
+    rows(macro.nation).next_identity[:] = len(share)
     people.spell[:] = 9
-    people.bank[:] = np.arange(count) % len(macro.banks.equity_minor)
+    people.bank[:] = np.arange(count) % len(rows(macro.banks).equity_minor)
     by_size = share[:consumers] / share[:consumers].sum()
-    people.shop[:] = random.choice(consumers, (count, SHOPS), p=by_size)
+    macro.shops[:] = random.choice(consumers, (count, SHOPS), p=by_size)
     people.hand_to_mouth[:] = random.random(count) < rules.hand_to_mouth
     saver = people.hand_to_mouth == 0
     owned = random.random(count) ** (-1.0 / rules.ownership_tail) * people.skill * saver
@@ -178,8 +184,8 @@ def _found_households(macro: Macro, random: np.random.Generator, share: Array) -
 
 def _found_banks(macro: Macro, random: np.random.Generator) -> None:
     """Capital of 12 % of loans; banks differ in how much they lend and for how much."""
-    banks, count = macro.banks, len(macro.banks.equity_minor)
-    for customers in (macro.firms, macro.households):
+    banks, count = rows(macro.banks), len(rows(macro.banks).equity_minor)
+    for customers in (rows(macro.firms), rows(macro.households)):
         np.add.at(banks.loans_minor, customers.bank, -customers.loan_minor)
         np.add.at(banks.deposits_minor, customers.bank, customers.deposit_minor)
     banks.equity_minor[:] = 0.12 * banks.loans_minor + 0.5 * PRICE_FIRST * MINOR_PER_COIN
@@ -189,14 +195,15 @@ def _found_banks(macro: Macro, random: np.random.Generator) -> None:
 
 def _found_nation(macro: Macro) -> None:
     """The state owes whatever the others own, so that all accounts sum to nothing."""
-    nation, rules = macro.nation, macro.rules
-    employed = EMPLOYED * len(macro.households.skill)
-    owned_minor = int(macro.households.deposit_minor.sum() + macro.households.loan_minor.sum())
-    owned_minor += int(macro.firms.deposit_minor.sum() + macro.firms.loan_minor.sum())
-    owned_minor += int(macro.banks.equity_minor.sum())
-    nation.account_minor[GOVERNMENT] = -owned_minor
-    nation.account_minor[ABROAD] = 0
+    nation, rules = rows(macro.nation), macro.rules
+    employed = EMPLOYED * len(rows(macro.households).skill)
+    owned_minor = int(rows(macro.households).deposit_minor.sum() + rows(macro.households).loan_minor.sum())
+    owned_minor += int(rows(macro.firms).deposit_minor.sum() + rows(macro.firms).loan_minor.sum())
+    owned_minor += int(rows(macro.banks).equity_minor.sum())
+    macro.books.account_minor[GOVERNMENT] = -owned_minor
+    macro.books.account_minor[ABROAD] = 0
     nation.reserves_minor[:] = macro.world.reserves_usual_minor
+    nation.reserves_booked_minor[:] = macro.world.reserves_usual_minor
     nation.exchange_rate[:] = macro.world.exchange_first
     nation.technology[:] = nation.denomination[:] = 1.0
     nation.policy_rate[:] = RATE_FIRST
@@ -204,8 +211,8 @@ def _found_nation(macro: Macro) -> None:
     nation.unemployment[:] = UNEMPLOYMENT_FIRST
     nation.unemployment_usual[:] = UNEMPLOYMENT_FIRST + 0.001
     nation.purchases_planned[:] = rules.purchases * employed
-    nation.wage_mean[:] = macro.firms.wage.mean()
+    nation.wage_mean[:] = rows(macro.firms).wage.mean()
     nation.output_value[:] = 0.98 * employed * PRICE_FIRST
     nation.price_consumer[:] = nation.price_output[:] = nation.price_capital[:] = PRICE_FIRST
-    nation.price_history[:] = PRICE_FIRST
+    macro.books.price_history[:] = PRICE_FIRST
     nation.credit_spread[:] = 0.02

@@ -45,18 +45,18 @@ def government_buys(macro):
     firms.sales[:] = 0.0
     planned = nation.purchases_planned[0] * np.exp(nation.purchases_shock[0])
     usual, units, spent_minor = 0.0, 0.0, np.int64(0)
-    consumers = len(firms.weight_consumer)
+    consumers = len(macro.world.sold_as)
     for firm in range(consumers):
         usual += firms.sales_usual[firm]
     for firm in range(consumers):
         wanted = planned * firms.sales_usual[firm] / usual
         firms.demand[firm] += wanted
         got, paid_minor = sell(macro, firm, to_minor(wanted * firms.price[firm]))
-        account = nation.account_minor
-        pay(nation, PURCHASES, account, GOVERNMENT, firms.deposit_minor, firm, paid_minor)
+        account = macro.books.account_minor
+        pay(macro.books, PURCHASES, account, GOVERNMENT, firms.deposit_minor, firm, paid_minor)
         units += got
         spent_minor += paid_minor
-    nation.tally[GOVERNMENT_BOUGHT] = units
+    macro.books.tally[GOVERNMENT_BOUGHT] = units
     return spent_minor / MINOR_PER_COIN
 
 
@@ -82,9 +82,9 @@ def households_shop(macro, key):
         units += got
         spent_minor += budget_minor - left_minor
         lacking_minor += left_minor
-    nation.tally[CONSUMED] = units
+    macro.books.tally[CONSUMED] = units
     total_minor = spent_minor + lacking_minor
-    nation.tally[UNSERVED] = lacking_minor / max(total_minor, np.int64(1))
+    macro.books.tally[UNSERVED] = lacking_minor / max(total_minor, np.int64(1))
     return spent_minor / MINOR_PER_COIN
 
 
@@ -124,14 +124,14 @@ def review_shop(macro, person, stream):
     people, firms, rules = macro.households, macro.firms, macro.rules
     place = below(draw(stream, 12), SHOPS)
     if uniform(stream, 13) < rules.shop_random:
-        other = below(draw(stream, 14), len(firms.weight_consumer))
+        other = below(draw(stream, 14), len(macro.world.sold_as))
     else:
         whom = below(draw(stream, 14), len(people.employer))
-        other = np.int64(people.shop[whom, below(draw(stream, 15), SHOPS)])
-    own = people.shop[person, place]
+        other = np.int64(macro.shops[whom, below(draw(stream, 15), SHOPS)])
+    own = macro.shops[person, place]
     liked = np.exp(firms.appeal[own] - firms.appeal[other])
     if firms.price[other] * liked < firms.price[own] * (1.0 - rules.shop_gain):
-        people.shop[person, place] = other
+        macro.shops[person, place] = other
 
 
 @part
@@ -145,7 +145,7 @@ def shop_around(macro, person, budget_minor, stream):
     left_minor, units, sold_out = np.int64(0), 0.0, -1
     third_minor = budget_minor // SHOPS
     for place in range(SHOPS):
-        firm = people.shop[person, place]
+        firm = macro.shops[person, place]
         here_minor = third_minor
         if place == 0:
             here_minor = budget_minor - third_minor * (SHOPS - 1)
@@ -153,7 +153,7 @@ def shop_around(macro, person, budget_minor, stream):
         wanted_minor = here_minor + left_minor
         got, paid_minor = sell(macro, firm, wanted_minor)
         pay(
-            nation, CONSUMPTION,
+            macro.books, CONSUMPTION,
             people.deposit_minor, person, firms.deposit_minor, firm, paid_minor,
         )  # fmt: skip
         units += got
@@ -166,20 +166,20 @@ def shop_around(macro, person, budget_minor, stream):
     if left_minor == 0:
         if uniform(stream, 16) < 0.3 * rules.shop_leaving:
             whom = below(draw(stream, 17), count)
-            people.shop[person, sold_out] = people.shop[whom, below(draw(stream, 18), SHOPS)]
+            macro.shops[person, sold_out] = macro.shops[whom, below(draw(stream, 18), SHOPS)]
         return units, left_minor
     for number in range(SHOPS):
         whom = below(draw(stream, 16 + 3 * number), count)
-        firm = people.shop[whom, below(draw(stream, 17 + 3 * number), SHOPS)]
+        firm = macro.shops[whom, below(draw(stream, 17 + 3 * number), SHOPS)]
         got, paid_minor = sell(macro, firm, left_minor)
         pay(
-            nation, CONSUMPTION,
+            macro.books, CONSUMPTION,
             people.deposit_minor, person, firms.deposit_minor, firm, paid_minor,
         )  # fmt: skip
         units += got
         left_minor -= paid_minor
         if got > 0.0 and sold_out >= 0 and uniform(stream, 18 + 3 * number) < rules.shop_leaving:
-            people.shop[person, sold_out] = firm
+            macro.shops[person, sold_out] = firm
             sold_out = -1
         if left_minor == 0:
             break

@@ -42,8 +42,8 @@ BENEFIT_DECAY = 0.998
 def pay_households(macro, key):
     """Wages or benefits, dividends, interest, taxes; interest on and repayment of loans."""
     people, firms, nation, rules = macro.households, macro.firms, macro.nation, macro.rules
-    banks, account = macro.banks, macro.nation.account_minor
-    tax = rules.tax - rules.tax_debt * (0.5 + _debt_years(nation))
+    banks, account = macro.banks, macro.books.account_minor
+    tax = rules.tax - rules.tax_debt * (0.5 + _debt_years(macro))
     nation.tax_rate[0] = tax = min(max(tax, 0.0), 0.95)
     firms.wages_minor[:] = 0
     dividends_minor = account[DIVIDENDS]
@@ -59,8 +59,8 @@ def pay_households(macro, key):
             people.wage_last[person] = firms.wage[firm] * people.skill[person]
             wage_minor = to_minor(people.wage_last[person] * firms.pay_factor[firm])
             tax_minor = np.int64(tax * wage_minor)
-            pay(nation, WAGES, firms.deposit_minor, firm, people.deposit_minor, person, wage_minor)
-            pay(nation, TAX_WAGES, people.deposit_minor, person, account, GOVERNMENT, tax_minor)
+            pay(macro.books, WAGES, firms.deposit_minor, firm, people.deposit_minor, person, wage_minor)
+            pay(macro.books, TAX_WAGES, people.deposit_minor, person, account, GOVERNMENT, tax_minor)
             firms.wages_minor[firm] += wage_minor
             net_minor += wage_minor - tax_minor
             gross += wage_minor
@@ -71,7 +71,7 @@ def pay_households(macro, key):
             else:
                 benefit_minor = to_minor(pension * (0.5 + 0.5 * people.skill[person]))
             pay(
-                nation, BENEFITS, account, GOVERNMENT, people.deposit_minor, person, benefit_minor
+                macro.books, BENEFITS, account, GOVERNMENT, people.deposit_minor, person, benefit_minor
             )
             net_minor += benefit_minor
             gross += benefit_minor
@@ -80,7 +80,7 @@ def pay_households(macro, key):
         deposit_rate -= DEPOSIT_ACTION * macro.actions.banks[bank, 1]
         interest_minor = np.int64(max(deposit_rate, 0.0) / 12.0 * people.deposit_minor[person])
         pay(
-            nation, INTEREST_DEPOSITS,
+            macro.books, INTEREST_DEPOSITS,
             banks.equity_minor, bank, people.deposit_minor, person, interest_minor,
         )  # fmt: skip
         net_minor += interest_minor
@@ -92,9 +92,10 @@ def pay_households(macro, key):
 
 
 @part
-def _debt_years(nation):
+def _debt_years(macro):
     """float64: what the government owns, in years of output; below zero where it owes."""
-    return nation.account_minor[0] * COIN / (12.0 * max(nation.output_value[0], 1e-9))
+    nation = macro.nation
+    return macro.books.account_minor[GOVERNMENT] * COIN / (12.0 * max(nation.output_value[0], 1e-9))
 
 
 @part
@@ -110,7 +111,7 @@ def serve_loan(macro, person, bank, key):
     due_minor = np.int64(max(rate, 0.0) / 12.0 * -people.loan_minor[person])
     paid_minor = min(due_minor, max(people.deposit_minor[person], np.int64(0)))
     pay(
-        nation, INTEREST_HOUSEHOLDS,
+        macro.books, INTEREST_HOUSEHOLDS,
         people.deposit_minor, person, banks.equity_minor, bank, paid_minor,
     )  # fmt: skip
     due_minor = np.int64(rules.repayment * -people.loan_minor[person])
@@ -124,11 +125,11 @@ def serve_loan(macro, person, bank, key):
         and uniform(stream_of(key, PERSON, person), 1) < GIVES_UP_PROBABILITY
     ):
         pay(
-            nation, DEFAULTS_HOUSEHOLDS,
+            macro.books, DEFAULTS_HOUSEHOLDS,
             banks.equity_minor, bank, people.loan_minor, person, owed_minor,
         )  # fmt: skip
         banks.loans_minor[bank] -= owed_minor
-        nation.tally[LOANS_LOST] += owed_minor * COIN
+        macro.books.tally[LOANS_LOST] += owed_minor * COIN
     return paid_minor
 
 
@@ -175,14 +176,13 @@ def firms_pay_banks(macro):
         if short_minor > 0:
             lend(banks, firms.loan_minor, firms.deposit_minor, firm, bank, short_minor)
         pay(
-            nation, INTEREST_FIRMS,
+            macro.books, INTEREST_FIRMS,
             firms.deposit_minor, firm, banks.equity_minor, bank, interest_minor,
         )  # fmt: skip
         repay(banks, firms.deposit_minor, firms.loan_minor, firm, bank, repaid_minor)
         firms.interest_minor[firm] = interest_minor
-        firms.revenue_minor[firm] = 0
     nation.credit_spread[0] = spreads / max(debts, 1.0)
-    nation.tally[SPREAD] = 100.0 * nation.credit_spread[0]
+    macro.books.tally[SPREAD] = 100.0 * nation.credit_spread[0]
 
 
 @part

@@ -17,7 +17,7 @@ def chain(macro):
     """Move both indices by this month's price changes, at last month's weights."""
     firms, nation = macro.firms, macro.nation
     above, below_, above_all, below_all = 0.0, 0.0, 0.0, 0.0
-    consumers = len(firms.weight_consumer)
+    consumers = len(macro.world.sold_as)
     for firm in range(len(firms.wage)):
         ratio = firms.price[firm] / firms.price_before[firm]
         firms.price_before[firm] = firms.price[firm]
@@ -37,7 +37,7 @@ def reweigh(macro, consumed_value):
     for firm in range(len(firms.wage)):
         share = firms.output[firm] * firms.price[firm] / max(nation.output_value[0], 1e-9)
         firms.weight_output[firm] += WEIGHT_LEARNING * (share - firms.weight_output[firm])
-        if firm < len(firms.weight_consumer):
+        if firm < len(macro.world.sold_as):
             share = firms.sales[firm] * firms.price[firm] / max(consumed_value, 1e-9)
             firms.weight_consumer[firm] += WEIGHT_LEARNING * (share - firms.weight_consumer[firm])
 
@@ -46,13 +46,13 @@ def reweigh(macro, consumed_value):
 def dispersion(macro):
     """Mean over products of the standard deviation over the mean of its prices across shops."""
     firms = macro.firms
-    consumers, products = len(firms.weight_consumer), firms.product_price.shape[1]
+    consumers, products = len(macro.world.sold_as), macro.products.price.shape[1]
     total = 0.0
     for product in range(products):
         mean, square = 0.0, 0.0
         for firm in range(consumers):
-            price = firms.product_price[firm, product]
+            price = macro.products.price[firm, product]
             mean += price / consumers
             square += price * price / consumers
         total += np.sqrt(max(square - mean * mean, 0.0)) / mean
-    macro.nation.tally[PRICE_DISPERSION] = total / products
+    macro.books.tally[PRICE_DISPERSION] = total / products

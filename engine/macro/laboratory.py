@@ -19,7 +19,8 @@ from engine.macro.books import balance_sheet, flow_matrix
 from engine.macro.founding import alone, found_macro
 from engine.macro.month import advance_months
 from engine.macro.params import Behaviour
-from engine.macro.state import Macro
+from engine.macro.reform import reform_if_due
+from engine.macro.state import Macro, rows
 from engine.macro.tally import TALLY
 from engine.reality.series import MONTHS_A_YEAR, SNAPSHOT_YEARS, Matrix, Series
 from engine.rng import key_of
@@ -49,9 +50,11 @@ def advance_alone(macro: Macro, key: np.uint64, months: int) -> Array:
         ImbalanceError: money was lost or made.
     """
     series = np.empty((months, len(TALLY)))
-    passed = advance_months(macro, key, months, series)
-    if passed != months:
-        raise ImbalanceError(f"month {int(macro.nation.month[0])}: accounts do not sum to 0")
+    for first in range(0, months, MONTHS_A_YEAR):
+        reform_if_due(macro)
+        year = series[first : first + MONTHS_A_YEAR]
+        if advance_months(macro, key, len(year), year) != len(year):
+            raise ImbalanceError(f"month {macro.nation['month'][0]}: accounts do not sum to 0")
     return series
 
 
@@ -66,17 +69,17 @@ def reality_run(
     """One run as the ruler wants it, see `engine.reality.series`."""
     macro, key = found_alone(behaviour or Behaviour(), seed, households)
     random = np.random.Generator(np.random.Philox(key=[int(key), 3]))
-    rows, firms, people = [], [], []
+    courses, firms, people = [], [], []
     for year in range(1, months // MONTHS_A_YEAR + 1):
         if actions == "random":
-            rows += [_with_random_actions(macro, key, random) for _ in range(MONTHS_A_YEAR)]
+            courses += [_with_random_actions(macro, key, random) for _ in range(MONTHS_A_YEAR)]
         else:
-            rows.append(advance_alone(macro, key, MONTHS_A_YEAR))
+            courses.append(advance_alone(macro, key, MONTHS_A_YEAR))
         firms.append(_firms(macro))
         if year % SNAPSHOT_YEARS == 0:
             people.append(_people(macro))
-    rows.append(advance_alone(macro, key, months % MONTHS_A_YEAR))
-    return _series(np.concatenate(rows), firms, people)
+    courses.append(advance_alone(macro, key, months % MONTHS_A_YEAR))
+    return _series(np.concatenate(courses), firms, people)
 
 
 def run(
@@ -136,7 +139,7 @@ def _with_random_actions(macro: Macro, key: np.uint64, random: np.random.Generat
 
 
 def _firms(macro: Macro) -> tuple[Array, Array, Array]:
-    firms = macro.firms
+    firms = rows(macro.firms)
     there = firms.workers > 0
     return (
         np.where(there, firms.identity, -1),
@@ -148,24 +151,24 @@ def _firms(macro: Macro) -> tuple[Array, Array, Array]:
 def wealth(macro: Macro) -> Array:
     """float64[households], first crowns: deposits, houses and shares in firms and banks, less
     debts; firms at the price of their plant and their cash, less what they owe."""
-    people, firms, nation = macro.households, macro.firms, macro.nation
+    people, firms, nation = rows(macro.households), rows(macro.firms), rows(macro.nation)
     firms_own = nation.price_capital[0] * firms.capital.sum()
     firms_own += COIN * float(firms.deposit_minor.sum() + firms.loan_minor.sum())
-    banks_own = COIN * float(macro.banks.equity_minor.sum() - macro.banks.state_stake_minor.sum())
+    banks_own = COIN * float(rows(macro.banks).equity_minor.sum() - rows(macro.banks).state_stake_minor.sum())
     own = COIN * (people.deposit_minor + people.loan_minor) + people.houses * nation.wage_mean[0]
     return (own + people.ownership * (firms_own + banks_own)) * nation.denomination[0]
 
 
 def _people(macro: Macro) -> tuple[Array, Array]:
-    income = macro.households.income_last_year * macro.nation.denomination[0]
+    income = rows(macro.households).income_last_year * rows(macro.nation).denomination[0]
     return wealth(macro), income
 
 
 def _series(
-    rows: Array, firms: list[tuple[Array, ...]], people: list[tuple[Array, Array]]
+    courses: Array, firms: list[tuple[Array, ...]], people: list[tuple[Array, Array]]
 ) -> Series:
     """The tally's columns and the yearly looks at firms and households, as the ruler names them."""
-    column = {name: rows[:, number].copy() for number, name in enumerate(TALLY)}
+    column = {name: courses[:, number].copy() for number, name in enumerate(TALLY)}
     names = ("output", "consumption", "investment", "employment", "hours", "unemployed",
              "short_unemployed", "vacancies", "price_consumer", "price_output", "wage", "credit",
              "policy_rate", "spread", "utilisation", "prices", "prices_changed", "prices_cut",

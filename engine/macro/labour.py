@@ -59,7 +59,7 @@ def separate(macro, key):
         elif luck < rules.entry_to_search:
             people.employer[person] = UNEMPLOYED
             people.spell[person] = 0
-    macro.nation.tally[SEPARATIONS] += separated
+    macro.books.tally[SEPARATIONS] += separated
 
 
 @helper
@@ -115,7 +115,7 @@ def take_job(macro, firm, person):
     elif employer == INACTIVE:
         people.wage_last[person] = firms.wage[firm] * people.skill[person]
     if employer < 0:
-        macro.nation.tally[HIRES] += 1.0
+        macro.books.tally[HIRES] += 1.0
     people.employer[person] = firm
     firms.workers[firm] += 1
     firms.vacancies[firm] -= 1
@@ -142,7 +142,7 @@ def produce(macro):
         capacity = CAPACITY_WANTED * firms.capital[firm] / rules.capital_output
         if made > capacity:
             made = capacity * (made / capacity) ** OVER_CAPACITY_RETURNS
-        if firm >= len(firms.weight_consumer):
+        if firm >= len(macro.world.sold_as):
             made = min(made, firms.backlog[firm])
         else:
             firms.stock[firm] += made
@@ -152,7 +152,7 @@ def produce(macro):
         capacity_all += capacity
         hours += worked * firms.workers[firm]
         value += made * firms.price[firm]
-    nation.tally[OUTPUT] = output
-    nation.tally[HOURS] = hours
-    nation.tally[UTILISATION] = 100.0 * output / capacity_all
-    nation.tally[OUTPUT_VALUE] = value
+    macro.books.tally[OUTPUT] = output
+    macro.books.tally[HOURS] = hours
+    macro.books.tally[UTILISATION] = 100.0 * output / capacity_all
+    macro.books.tally[OUTPUT_VALUE] = value

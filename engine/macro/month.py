@@ -19,8 +19,7 @@ from engine.macro.income import firms_pay_banks, pay_households, wage_bill
 from engine.macro.indices import chain, dispersion, reweigh
 from engine.macro.labour import produce, search, separate
 from engine.macro.plan import plan_all
-from engine.macro.reform import reform_if_due
-from engine.macro.state import GOVERNMENT, INACTIVE, UNEMPLOYED, Macro
+from engine.macro.state import EXPORTS, GOVERNMENT, IMPORTS, INACTIVE, UNEMPLOYED, Macro
 from engine.macro.tally import (
     CONFIDENCE,
     CREDIT,
@@ -28,8 +27,10 @@ from engine.macro.tally import (
     EMPLOYED,
     EQUITY_RATIO,
     EXCHANGE_RATE,
+    EXPORTED,
     HOURS,
     HOUSEHOLD_CREDIT,
+    IMPORTED,
     INFLATION,
     OUTPUT_VALUE,
     POLICY_RATE,
@@ -86,8 +87,8 @@ def set_policy_rate(macro, surprise):
     nation, rules = macro.nation, macro.rules
     month = nation.month[0]
     if month >= 12:
-        nation.inflation[0] = nation.price_consumer[0] / nation.price_history[month % 12] - 1.0
-    nation.price_history[month % 12] = nation.price_consumer[0]
+        nation.inflation[0] = nation.price_consumer[0] / macro.books.price_history[month % 12] - 1.0
+    macro.books.price_history[month % 12] = nation.price_consumer[0]
     gap = nation.unemployment[0] - nation.unemployment_usual[0]
     nation.unemployment_usual[0] += UNEMPLOYMENT_LEARNING * gap
     gap = nation.unemployment[0] - nation.unemployment_usual[0]
@@ -109,8 +110,7 @@ def pass_month(macro, key):
     """
     nation = macro.nation
     month = month_key(key, nation.month[0])
-    reform_if_due(macro)
-    nation.tally[:] = 0.0
+    macro.books.tally[:] = 0.0
     shocks(macro, month)
     plan_all(macro, month)
     close_some(macro, month)
@@ -137,17 +137,17 @@ def pass_month(macro, key):
 def close_accounts(macro):
     """The month's flows are complete; the next month's begin. bool: whether all sums to nothing."""
     nation = macro.nation
-    copy_into(nation.balances_minor, nation.balances_end_minor)
-    balances(macro, nation.balances_end_minor)
-    copy_into(nation.flows_last_minor, nation.flows_minor)
-    nation.flows_minor[:] = 0
-    return is_balanced(nation.balances_end_minor)
+    copy_into(macro.books.balances_minor, macro.books.balances_end_minor)
+    balances(macro, macro.books.balances_end_minor)
+    copy_into(macro.books.flows_last_minor, macro.books.flows_minor)
+    macro.books.flows_minor[:] = 0
+    return is_balanced(macro.books.balances_end_minor)
 
 
 @helper
 def write_down(macro, spent):
     """Fill the rest of the tally, and what the next month's rules look at."""
-    firms, nation, tally = macro.firms, macro.nation, macro.nation.tally
+    firms, nation, tally = macro.firms, macro.nation, macro.books.tally
     count_people(macro)
     first = nation.denomination[0]
     nation.output_value[0] = tally[OUTPUT_VALUE]
@@ -159,7 +159,7 @@ def write_down(macro, spent):
         vacancies += firms.vacancies[firm]
         wages += firms.wage[firm] * firms.workers[firm]
         stock += firms.stock[firm]
-        if firm < len(firms.weight_consumer):
+        if firm < len(macro.world.sold_as):
             expected += firms.demand_expected[firm]
     nation.wage_mean[0] = wages / max(tally[EMPLOYED], 1.0)
     if wages == 0.0:
@@ -176,13 +176,15 @@ def write_down(macro, spent):
     tally[POLICY_RATE] = 100.0 * nation.policy_rate[0]
     tally[REAL_RATE] = 100.0 * nation.real_rate[0]
     tally[INFLATION] = 100.0 * nation.inflation[0]
-    tally[PRICES] = firms.product_price.size
+    tally[PRICES] = macro.products.price.size
     tally[EQUITY_RATIO] = equity_minor / max(loans_minor, np.int64(1))
-    debt = -nation.account_minor[GOVERNMENT] * COIN
+    debt = -macro.books.account_minor[GOVERNMENT] * COIN
     tally[DEBT_RATIO] = debt / (12.0 * max(nation.output_value[0], 1e-9))
     tally[STOCK_RATIO] = stock / expected
     tally[OUTPUT_VALUE] *= first
     tally[EXCHANGE_RATE] = first * nation.exchange_rate[0]
+    tally[EXPORTED] = first * macro.books.flows_minor[EXPORTS] * COIN
+    tally[IMPORTED] = first * macro.books.flows_minor[IMPORTS] * COIN
     tally[CONFIDENCE] = nation.confidence[0]
     tally[TAX_RATE] = nation.tax_rate[0]
     end_year(macro)
@@ -191,7 +193,7 @@ def write_down(macro, spent):
 @part
 def count_people(macro):
     """Who works, who looks for work, since when; the unemployment the next month's rules see."""
-    people, nation, tally = macro.households, macro.nation, macro.nation.tally
+    people, nation, tally = macro.households, macro.nation, macro.books.tally
     employed, unemployed, short, credit_minor = 0, 0, 0, np.int64(0)
     for person in range(len(people.employer)):
         employer = people.employer[person]
@@ -236,5 +238,5 @@ def advance_months(macro, key, months, series):
     for month in range(months):
         if not pass_month(macro, key):
             return np.int64(month)
-        copy_into(series[month], macro.nation.tally)
+        copy_into(series[month], macro.books.tally)
     return np.int64(months)

@@ -32,7 +32,7 @@ PRICE_ACTION, HIRING_ACTION = 0.05, 0.1
 def plan_all(macro, key):
     """Expectations, planned output, vacancies and dismissals, wages, prices, firm by firm."""
     firms, nation, rules = macro.firms, macro.nation, macro.rules
-    count, consumers = len(firms.wage), len(firms.weight_consumer)
+    count, consumers = len(firms.wage), len(macro.world.sold_as)
     firms.backlog[:] = 0.0
     for firm in range(count):
         firms.backlog[firms.supplier[firm]] += firms.ordered[firm]
@@ -145,18 +145,18 @@ def ask_prices(macro, firm, is_capital, unit_cost_log, reference_log, stream):
     asked += rules.effort_price * np.log(firms.effort_usual[firm])
     asked += PRICE_ACTION * macro.actions.firms[firm, 0]
     asked = (1.0 - rules.reference_weight) * asked + rules.reference_weight * reference_log
-    products = firms.product_price.shape[1]
+    products = macro.products.price.shape[1]
     total = 0.0
     for product in range(products):
-        shock = PRODUCT_PERSISTENCE * firms.product_shock[firm, product]
+        shock = PRODUCT_PERSISTENCE * macro.products.shock[firm, product]
         shock += rules.product_sd * near_normal(stream, 16 + product)
-        firms.product_shock[firm, product] = shock
-        change = asked + shock - firms.product_price_log[firm, product]
+        macro.products.shock[firm, product] = shock
+        change = asked + shock - macro.products.price_log[firm, product]
         if abs(change) > rules.price_threshold:
-            firms.product_price_log[firm, product] = asked + shock
-            firms.product_price[firm, product] = np.exp(asked + shock)
-            nation.tally[PRICES_CHANGED] += 1.0
-            nation.tally[PRICES_CUT] += np.float64(change < 0.0)
-            nation.tally[PRICE_CHANGE_SUM] += abs(change)
-        total += firms.product_price[firm, product]
+            macro.products.price_log[firm, product] = asked + shock
+            macro.products.price[firm, product] = np.exp(asked + shock)
+            macro.books.tally[PRICES_CHANGED] += 1.0
+            macro.books.tally[PRICES_CUT] += np.float64(change < 0.0)
+            macro.books.tally[PRICE_CHANGE_SUM] += abs(change)
+        total += macro.products.price[firm, product]
     firms.price[firm] = total / products

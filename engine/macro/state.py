@@ -6,10 +6,12 @@ A loan is an account below zero, so that all accounts of a city always sum to no
 """
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
 
 from engine.macro.params import Rules
-from engine.tables import Array, Column
+from engine.tables import Array, Column, record
 
 UNEMPLOYED, INACTIVE = -1, -2
 """Instead of an employer's number: looking for work, and not."""
@@ -64,8 +66,7 @@ class Households(NamedTuple):
     employer: Annotated[Array, Column("i4", "households", "firm, UNEMPLOYED or INACTIVE")]
     bank: Annotated[Array, Column("i4", "households", "where it has its account")]
     spell: Annotated[Array, Column("i4", "households", "months without work")]
-    shop: Annotated[Array, Column("i4", "households 3", "firms it buys from")]
-    hand_to_mouth: Annotated[Array, Column("u1", "households", "1: spends what it has")]
+    hand_to_mouth: Annotated[Array, Column("i4", "households", "1: spends what it has")]
     skill: Annotated[Array, Column("f8", "households", "efficiency, mean 1")]
     ownership: Annotated[Array, Column("f8", "households", "share of all dividends")]
     houses: Annotated[Array, Column("f8", "households", "houses owned, months of the mean wage")]
@@ -84,7 +85,7 @@ class Firms(NamedTuple):
     deposit_minor: Annotated[Array, Column("i8", "firms", "minor units, at its bank")]
     loan_minor: Annotated[Array, Column("i8", "firms", "minor units, none or less")]
     wages_minor: Annotated[Array, Column("i8", "firms", "paid this month, minor units")]
-    revenue_minor: Annotated[Array, Column("i8", "firms", "this month, minor units")]
+    revenue_minor: Annotated[Array, Column("i8", "firms", "since books were closed, minor units")]
     interest_minor: Annotated[Array, Column("i8", "firms", "this month, minor units")]
     workers: Annotated[Array, Column("i8", "firms", "people")]
     vacancies: Annotated[Array, Column("i8", "firms", "still open")]
@@ -119,11 +120,8 @@ class Firms(NamedTuple):
     stock_gap: Annotated[Array, Column("f8", "firms", "log, added to the price asked")]
     price: Annotated[Array, Column("f8", "firms", "mean over its products, crowns")]
     price_before: Annotated[Array, Column("f8", "firms", "last month's, crowns")]
-    product_price: Annotated[Array, Column("f8", "firms products", "crowns")]
-    product_price_log: Annotated[Array, Column("f8", "firms products", "its logarithm")]
-    product_shock: Annotated[Array, Column("f8", "firms products", "log")]
     weight_output: Annotated[Array, Column("f8", "firms", "in the output deflator")]
-    weight_consumer: Annotated[Array, Column("f8", "consumer_firms", "in the consumer index")]
+    weight_consumer: Annotated[Array, Column("f8", "firms", "in the consumer index")]
     margin: Annotated[Array, Column("f8", "firms", "profit over sales as banks see it")]
     borrowed_lack: Annotated[Array, Column("f8", "firms", "orders not made for want of credit")]
 
@@ -143,16 +141,9 @@ class Banks(NamedTuple):
 class Nation(NamedTuple):
     """What there is one of."""
 
-    account_minor: Annotated[Array, Column("i8", "3", "GOVERNMENT, DIVIDENDS, ABROAD, minor")]
     reserves_minor: Annotated[Array, Column("i8", "1", "merchants' coins, minor units of a coin")]
-    coins_given_minor: Annotated[Array, Column("i8", "1", "of these, not yet booked")]
-    flows_minor: Annotated[Array, Column("i8", "flows", "this month, see FLOWS")]
-    flows_last_minor: Annotated[Array, Column("i8", "flows", "last month")]
-    balances_minor: Annotated[Array, Column("i8", "8", "at the last month's start, see accounts")]
-    balances_end_minor: Annotated[Array, Column("i8", "8", "at the last month's end")]
+    reserves_booked_minor: Annotated[Array, Column("i8", "1", "the same as the books have it")]
     trades: Annotated[Array, Column("i8", "1", "units of the world's goods sold, both ways")]
-    exported: Annotated[Array, Column("i8", "goods", "units of the world's goods, so far")]
-    imported: Annotated[Array, Column("i8", "goods", "units of the world's goods, so far")]
     month: Annotated[Array, Column("i8", "1", "months since the founding")]
     next_identity: Annotated[Array, Column("i8", "1", "of the next firm to enter")]
     technology: Annotated[Array, Column("f8", "1", "trend of productivity, 1 at first")]
@@ -174,10 +165,31 @@ class Nation(NamedTuple):
     price_consumer: Annotated[Array, Column("f8", "1", "chained index, crowns")]
     price_output: Annotated[Array, Column("f8", "1", "chained index, crowns")]
     price_capital: Annotated[Array, Column("f8", "1", "crowns")]
-    price_history: Annotated[Array, Column("f8", "12", "consumer prices, by month mod 12")]
     denomination: Annotated[Array, Column("f8", "1", "first crowns in a crown of today")]
     exchange_rate: Annotated[Array, Column("f8", "1", "crowns a coin")]
     credit_spread: Annotated[Array, Column("f8", "1", "of firms' loans, mean, a year")]
+
+
+class Products(NamedTuple):
+    """One row a firm, one column a product."""
+
+    price: Annotated[Array, Column("f8", "firms products", "crowns")]
+    price_log: Annotated[Array, Column("f8", "firms products", "its logarithm")]
+    shock: Annotated[Array, Column("f8", "firms products", "log, to what is asked")]
+
+
+class Books(NamedTuple):
+    """Common accounts, what has flowed between sectors, and what was written down."""
+
+    account_minor: Annotated[Array, Column("i8", "3", "GOVERNMENT, DIVIDENDS, ABROAD, minor")]
+    told: Annotated[Array, Column("f8", "goods", "prices a merchant is told, coins; scratch")]
+    flows_minor: Annotated[Array, Column("i8", "flows", "this month, see FLOWS")]
+    flows_last_minor: Annotated[Array, Column("i8", "flows", "last month")]
+    balances_minor: Annotated[Array, Column("i8", "8", "at the last month's start, see accounts")]
+    balances_end_minor: Annotated[Array, Column("i8", "8", "at the last month's end")]
+    exported: Annotated[Array, Column("i8", "goods", "units of the world's goods, so far")]
+    imported: Annotated[Array, Column("i8", "goods", "units of the world's goods, so far")]
+    price_history: Annotated[Array, Column("f8", "12", "consumer prices, by month mod 12")]
     tally: Annotated[Array, Column("f8", "tally", "sums of the month, see month.py")]
 
 
@@ -199,25 +211,40 @@ class World(NamedTuple):
     sold_as: Annotated[Array, Column("i4", "consumer_firms", "the good a firm sells, -1: none")]
     reserves_usual_minor: Annotated[Array, Column("i8", "1", "coins at the founding, minor")]
     exchange_first: Annotated[Array, Column("f8", "1", "crowns a coin at the founding")]
-    month_ticks: Annotated[Array, Column("i8", "1", "ticks between two steps")]
+    step_ticks: Annotated[Array, Column("i8", "1", "ticks between two steps")]
     step_months: Annotated[Array, Column("i8", "1", "months of a step, 1 or 3")]
     visits: Annotated[Array, Column("f8", "1", "households at the stalls a tick, on average")]
 
 
 class Macro(NamedTuple):
-    """All there is to a macro economy. `world` and `rules` never change."""
+    """All there is to a macro economy. `world` and `rules` never change.
 
-    households: Households
-    firms: Firms
-    banks: Banks
-    nation: Nation
+    Agents are records, so that a kernel takes one array a kind of agent: with an array a column it
+    took five times as long to compile. In a kernel `macro.firms.wage[firm]` is a field of a record,
+    in Python `rows(macro.firms).wage[firm]`.
+    """
+
+    households: Annotated[Array, Column(record(Households), "households", "see Households")]
+    shops: Annotated[Array, Column("i4", "households 3", "firms each buys from")]
+    firms: Annotated[Array, Column(record(Firms), "firms", "see Firms")]
+    products: Products
+    banks: Annotated[Array, Column(record(Banks), "banks", "see Banks")]
+    nation: Annotated[Array, Column(record(Nation), "1", "see Nation")]
+    books: Books
     actions: Actions
     world: World
     rules: Rules
 
 
+def rows(records: Array) -> Any:
+    """Records as numpy shows them by attribute: `rows(macro.firms).wage` is a float64 array."""
+    return records.view(np.recarray)
+
+
 def live(macro: Macro) -> Iterator[Array]:
     """Every array that the future depends on, in declared order."""
-    for table in (macro.households, macro.firms, macro.banks, macro.nation, macro.actions):
-        yield from table
-    yield from macro.world
+    for part in macro[:-1]:
+        if isinstance(part, np.ndarray):
+            yield part
+        else:
+            yield from part
