@@ -108,7 +108,7 @@ def measure(asked: Asked) -> Measured:
         ConfigError: something asked for is impossible.
     """
     real = us_quarters(asked.data) if asked.data is not None else None
-    controls = [real_control(real) if real is not None else PUBLISHED_REAL, *noise_controls()]
+    acted: list[Control] = []
     if asked.grade is not None:
         runs = [_graded(seed, read_series(here), None) for seed, here in runs_in(asked.grade)]
         name = str(asked.grade)
@@ -123,7 +123,9 @@ def measure(asked: Asked) -> Measured:
             bar.update(task, description="random actions")
             random = list(_runs(run, acting, "random", None, lambda: bar.advance(task)))
         words = "the same economy, every agent's actions drawn at random"
-        controls.append(control("random_actions", words, [each.facts for each in random]))
+        acted.append(control("random_actions", words, [each.facts for each in random]))
+    of_data = PUBLISHED_REAL if real is None else real_control(real)
+    controls = [of_data, *noise_controls(), *acted]
     return Measured(name, report([run.facts for run in runs]), controls, runs, real)
 
 
