@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -19,8 +20,8 @@ from engine.reality.facts import macro_facts, micro_facts
 from engine.reality.quarters import QUARTERS, Quarters, graded_quarters, window
 from engine.reality.report import control, graded_run, noise_controls, report
 from engine.reality.score import averaged, bootstrap, credit, grade, row_credit, skill
-from engine.reality.series import FIRST_GRADED_SEED, RUN_MONTHS, Matrix, Series
-from engine.reality.targets import DRAWN, MACRO, MICRO, ROWS, VALUES
+from engine.reality.series import GRADED_SEEDS, RUN_MONTHS, Matrix, Series
+from engine.reality.targets import DRAWN, MACRO, MICRO, NAKAMURA, ROWS, VALUES
 from tests import made_up_economy
 from tests.made_up_economy import reality_run
 from tests.nodes import own_environment
@@ -355,7 +356,7 @@ def test_the_command_measures_writes_draws_and_grades_anew(us_file, capsys):
     ]
     assert list(line["controls"]) == ["real", "noise", "six_noise", "random_actions"]
     assert line["controls"]["real"]["runs"] == 37
-    seeds = range(FIRST_GRADED_SEED, FIRST_GRADED_SEED + 3)
+    seeds = GRADED_SEEDS[:3]
     facts = [graded_run(seed, reality_run(seed, RUN_MONTHS)).facts for seed in seeds]
     assert line["score"] == pytest.approx(report(facts).score.mean)
     assert line["score"] > line["controls"]["random_actions"]["score"] + 10
@@ -428,3 +429,22 @@ def test_an_unknown_series_is_unknown_to_all():
     assert control("one", "output alone", [facts]).score < 25
     assert {row.number for row in MICRO} == set(range(38, 46))
     assert isinstance(made_up_economy.reality_run(1, RUN_MONTHS), Series)
+
+
+def test_the_page_is_filled_in(us_file):
+    """Every table of docs/reality.md, for the made-up economy."""
+    from tools import reality as tool
+
+    measured = ruler.measure(ruler.Asked(2, 1, "made-up", data=us_file))
+    page = Path(tool.__file__).with_name("reality_page.md").read_text("utf-8")
+    filled = tool.filled_in(page, measured)
+    assert "made-up, seeds 1 to 2" in filled
+    assert not re.search(r"^<\w+>$", filled, re.MULTILINE)
+    for line in filled.splitlines():
+        if line.startswith("| 19 | policy"):
+            assert line.split(" | ")[2:5] == ["corr policy rate, Y", "0.410", "0.250"]
+            break
+    else:
+        pytest.fail("the page has no row 19")
+    assert "| random actions |" in filled
+    assert NAKAMURA in filled
