@@ -60,7 +60,15 @@ def run(
     ] = None,
     locals_: Annotated[
         int | None,
-        typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
+        typer.Option(
+            "--locals",
+            envvar="CITY_NODE_LOCALS",
+            help="Residents a city. Default: 20, of a macro economy 2,000.",
+        ),
+    ] = None,
+    economy: Annotated[
+        str | None,
+        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of all cities: bazaar (default) or macro."),
     ] = None,
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
@@ -170,6 +178,7 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
+        economy=economy,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,
