@@ -11,7 +11,7 @@ import pytest
 
 from city_node import reality as ruler
 from city_node.cli import main
-from city_node.reality_sheet import figure
+from city_node.reality_sheet import figure, wanted
 from city_node.series_files import read_series, runs_in, write_series
 from city_node.us_data import CREDIT, FIRST_YEAR, LAST_YEAR, NAMES, PEOPLE, us_quarters
 from engine.economy import UnknownEconomyError
@@ -448,3 +448,11 @@ def test_the_page_is_filled_in(us_file):
         pytest.fail("the page has no row 19")
     assert "| random actions |" in filled
     assert NAKAMURA in filled
+
+
+def test_the_published_page_knows_the_table():
+    """Nobody has edited docs/reality.md, or changed a target and forgotten it."""
+    page = Path(__file__).parents[1].joinpath("docs", "reality.md").read_text("utf-8")
+    for row in ROWS:
+        for value in row.values:
+            assert f"| {value.words}{'' if value.checked else ' °'} | {wanted(value)} |" in page

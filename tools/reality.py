@@ -151,7 +151,7 @@ def scores(report: Report, controls: Sequence[Control]) -> list[str]:
 def controlled(controls: Sequence[Control]) -> list[str]:
     """Markdown: what the same ruler says of what is no candidate."""
     return [
-        "| control | what it is | windows | score, % | lowest | highest |",
+        "| control | what it is | windows or runs | score, % | lowest | highest |",
         "|---|---|--:|--:|--:|--:|",
         *(
             f"| {each.name.replace('_', ' ')} | {each.words.replace('_', ' ')} | {each.runs} "
