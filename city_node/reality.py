@@ -23,14 +23,14 @@ from city_node.us_data import us_quarters
 from engine.economy import UnknownEconomyError, load
 from engine.reality.quarters import Quarters
 from engine.reality.report import (
-    PUBLISHED_REAL,
+    PUBLISHED,
     Control,
     Report,
     Run,
     control,
+    data_controls,
     graded_run,
     noise_controls,
-    real_control,
     report,
 )
 from engine.reality.series import RUN_MONTHS, Series
@@ -124,8 +124,8 @@ def measure(asked: Asked) -> Measured:
             random = list(_runs(run, acting, "random", None, lambda: bar.advance(task)))
         words = "the same economy, every agent's actions drawn at random"
         acted.append(control("random_actions", words, [each.facts for each in random]))
-    of_data = PUBLISHED_REAL if real is None else real_control(real)
-    controls = [of_data, *noise_controls(), *acted]
+    of_data = PUBLISHED if real is None else data_controls(real)
+    controls = [*of_data, *noise_controls(), *acted]
     return Measured(name, report([run.facts for run in runs]), controls, runs, real)
 
 

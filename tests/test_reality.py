@@ -22,6 +22,7 @@ from engine.reality.report import control, graded_run, noise_controls, report
 from engine.reality.score import averaged, bootstrap, credit, grade, row_credit, skill
 from engine.reality.series import GRADED_SEEDS, RUN_MONTHS, Matrix, Series
 from engine.reality.targets import DRAWN, MACRO, MICRO, NAKAMURA, ROWS, VALUES
+from engine.reality.twin import ROOT_MAX, fitted_twin, history, largest_root
 from tests import made_up_economy
 from tests.made_up_economy import reality_run
 from tests.nodes import own_environment
@@ -142,6 +143,19 @@ def test_skill():
 # --- controls ---
 
 
+def long_noise(windows: int) -> dict[str, np.ndarray]:
+    """Noise of several windows one after the other, what grows taking up where it was."""
+    long = {}
+    for name, kind in NOISE.items():
+        parts = [getattr(noise(seed), name) for seed in range(windows)]
+        scale = 1.0
+        for part in parts if kind.of == "growth" else ():
+            part *= scale
+            scale = part[-1]
+        long[name] = np.concatenate(parts)
+    return long
+
+
 def test_noise_has_the_moments_it_should_have():
     runs = [noise(seed) for seed in range(200)]
     for name, kind in NOISE.items():
@@ -162,6 +176,24 @@ def test_noise_stays_noise():
     assert every.categories["growth"] > 95
     assert every.categories["co-movement"] < 35
     assert every.categories["labour"] < 50
+
+
+def test_the_twin_has_the_persistence_of_what_it_was_fitted_to():
+    """Fitted to noise it knows the same moments, and no series knows of another."""
+    level = long_noise(8)
+    level["utilisation"][:30] = NAN
+    twin = fitted_twin(Quarters(**level))
+    assert 0.9 < largest_root(twin.coefficients) <= ROOT_MAX + 1e-9
+    assert largest_root(np.array([[[0.5, 0.1], [0.0, 0.4]], np.zeros((2, 2))])) == pytest.approx(
+        0.5
+    )
+    histories = [history(twin, seed) for seed in range(30)]
+    growths = np.array([np.diff(100 * np.log(each.employment)) for each in histories])
+    assert growths.std() == pytest.approx(NOISE["employment"].sd, rel=0.15)
+    spreads = np.array([each.spread for each in histories])
+    assert spreads.std() == pytest.approx(NOISE["spread"].sd, rel=0.3)
+    assert abs(np.corrcoef(spreads[:, 1:].ravel(), growths.ravel())[0, 1]) < 0.3
+    assert history(twin, 3).output == pytest.approx(histories[3].output)
 
 
 # --- facts of a run ---
@@ -277,12 +309,7 @@ def write_us_file(path: Path, q: Quarters) -> None:
 
 @pytest.fixture
 def us_file(tmp_path) -> Path:
-    q = Quarters(
-        **{
-            name: np.concatenate([getattr(noise(seed), name) for seed in range(3)])[:244]
-            for name in NOISE
-        }
-    )
+    q = Quarters(**{name: values[:244] for name, values in long_noise(3).items()})
     path = tmp_path / "data.csv"
     write_us_file(path, q)
     return path
@@ -354,7 +381,7 @@ def test_the_command_measures_writes_draws_and_grades_anew(us_file, capsys):
         "controls",
         "rows",
     ]
-    assert list(line["controls"]) == ["real", "noise", "six_noise", "random_actions"]
+    assert list(line["controls"]) == ["real", "twin", "noise", "six_noise", "random_actions"]
     assert line["controls"]["real"]["runs"] == 37
     seeds = GRADED_SEEDS[:3]
     facts = [graded_run(seed, reality_run(seed, RUN_MONTHS)).facts for seed in seeds]

@@ -28,7 +28,7 @@ from city_node.us_data import FIRST_YEAR, us_quarters  # noqa: E402
 from engine.reality.controls import NOISE  # noqa: E402
 from engine.reality.facts import macro_facts  # noqa: E402
 from engine.reality.quarters import QUARTERS, Quarters, window  # noqa: E402
-from engine.reality.report import Control, Report, real_control  # noqa: E402
+from engine.reality.report import Control, Report, data_controls  # noqa: E402
 from engine.reality.score import Estimate  # noqa: E402
 from engine.reality.series import GRADED_SEEDS  # noqa: E402
 from engine.reality.statistics import autocorrelation, deviation, growth, log, mean  # noqa: E402
@@ -67,11 +67,12 @@ def data(file: Data) -> None:
                 f"({figure(value.lowest)}…{figure(value.highest)})",
             )
     console.print(table)
-    control = real_control(q)
-    console.print(
-        f"windows: {control.score:.2f}, lowest {control.lowest:.2f}, highest {control.highest:.2f}"
-    )
-    console.print({name: round(score, 1) for name, score in control.categories.items()})
+    for control in data_controls(q):
+        console.print(
+            f"{control.name}: {control.score:.2f}, from {control.lowest:.2f} "
+            f"to {control.highest:.2f} in {control.runs}"
+        )
+        console.print({name: round(score, 1) for name, score in control.categories.items()})
 
 
 @app.command()

@@ -7,6 +7,7 @@ facts          the statistics of the table, by name
 targets        the table: targets, tolerances, sources
 score          from facts to credits, categories and one figure
 controls       noise, which must not do well
+twin           other histories of the United States, which tell what luck costs
 report         many runs together, with confidence intervals
 
 Pure functions over arrays; what reads files and prints is `city_node.reality`. docs/reality.md says
