@@ -8,8 +8,9 @@ what it paid is the change of what it owns; `engine.macro.books` shows and check
 import numpy as np
 
 from engine.kernels import helper, inlined
-from engine.macro.state import ABROAD, DIVIDENDS, GOVERNMENT
+from engine.macro.state import ABROAD, DIVIDENDS, GOVERNMENT, Macro
 from engine.money import MINOR_PER_COIN, post
+from engine.tables import Array
 
 COIN = 1.0 / MINOR_PER_COIN
 
@@ -57,6 +58,23 @@ def balances(macro, found_minor):
     found_minor[1] = macro.books.account_minor[DIVIDENDS]
     found_minor[6] = macro.books.account_minor[GOVERNMENT]
     found_minor[7] = macro.books.account_minor[ABROAD]
+
+
+def balances_now(macro: Macro) -> Array:
+    """int64[8]: the same, between months."""
+    account = macro.books.account_minor
+    return np.array(
+        [
+            macro.households["deposit_minor"].sum(),
+            account[DIVIDENDS],
+            macro.households["loan_minor"].sum(),
+            macro.firms["deposit_minor"].sum(),
+            macro.firms["loan_minor"].sum(),
+            macro.banks["equity_minor"].sum(),
+            account[GOVERNMENT],
+            account[ABROAD],
+        ]
+    )
 
 
 @inlined

@@ -56,7 +56,7 @@ def balance_sheet(macro: Macro) -> Matrix:
     """At the end of the last month; the last row is net worth with its sign turned."""
     names, claims = instruments(macro.books.balances_end_minor)
     return Matrix(
-        title=f"Balance sheet, end of month {int(rows(macro.nation).month[0])}",
+        title=f"Balance sheet, end of month {int(macro.nation['month'][0])}",
         rows=(*names, "net worth, sign turned"),
         columns=SECTORS,
         amounts_minor=np.vstack([claims, -claims.sum(axis=0)]),
@@ -65,7 +65,6 @@ def balance_sheet(macro: Macro) -> Matrix:
 
 def flow_matrix(macro: Macro) -> Matrix:
     """Of the last month: who paid whom, then what it changed of deposits, loans and the rest."""
-    nation = rows(macro.nation)
     column = {name: number for number, name in enumerate(SECTORS)}
     flows = np.zeros((len(FLOWS), len(SECTORS)), np.int64)
     for row, (_, payer, paid) in enumerate(FLOWS):
@@ -74,7 +73,7 @@ def flow_matrix(macro: Macro) -> Matrix:
     names, before = instruments(macro.books.balances_minor)
     _, after = instruments(macro.books.balances_end_minor)
     return Matrix(
-        title=f"Transactions, month {int(nation.month[0])}",
+        title=f"Transactions, month {int(macro.nation['month'][0])}",
         rows=(*(what for what, _, _ in FLOWS), *(f"change: {name}" for name in names)),
         columns=SECTORS,
         amounts_minor=np.vstack([flows, before - after]),

@@ -4,6 +4,7 @@ near where it settles. Ten years are dropped before anything is graded.
 
 import numpy as np
 
+from engine.macro.accounts import balances_now
 from engine.macro.params import Behaviour, Rules
 from engine.macro.plan import PRODUCT_PERSISTENCE
 from engine.macro.state import (
@@ -95,6 +96,7 @@ def found_macro(
     _found_households(macro, random, share)
     _found_banks(macro, random)
     _found_nation(macro)
+    macro.books.balances_end_minor[:] = balances_now(macro)
     return macro
 
 

@@ -7,6 +7,7 @@ told in first crowns: `Nation.denomination` says how many of them a crown of tod
 
 import numpy as np
 
+from engine.macro.accounts import balances_now
 from engine.macro.state import ABROAD, DIVIDENDS, GOVERNMENT, Macro, rows
 from engine.tables import Array
 
@@ -70,7 +71,7 @@ def rename(macro: Macro, *, is_larger: bool) -> None:
 
 
 def balance_anew(macro: Macro) -> None:
-    """Bank's books from their customers', and the government's account from everybody's."""
+    """Banks' books from their customers', and the government's account from everybody's."""
     banks, account = rows(macro.banks), macro.books.account_minor
     banks.loans_minor[:] = 0
     owned_minor = int(banks.equity_minor.sum()) + int(account[DIVIDENDS]) + int(account[ABROAD])
@@ -78,3 +79,4 @@ def balance_anew(macro: Macro) -> None:
         owned_minor += int(agents.deposit_minor.sum()) + int(agents.loan_minor.sum())
         np.add.at(banks.loans_minor, agents.bank, -agents.loan_minor)
     account[GOVERNMENT] = -owned_minor
+    macro.books.balances_end_minor[:] = balances_now(macro)
