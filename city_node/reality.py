@@ -23,14 +23,14 @@ from city_node.us_data import us_quarters
 from engine.economy import UnknownEconomyError, load
 from engine.reality.quarters import Quarters
 from engine.reality.report import (
-    PUBLISHED_REAL,
+    PUBLISHED,
     Control,
     Report,
     Run,
     control,
+    data_controls,
     graded_run,
     noise_controls,
-    real_control,
     report,
 )
 from engine.reality.series import RUN_MONTHS, Series
@@ -108,7 +108,7 @@ def measure(asked: Asked) -> Measured:
         ConfigError: something asked for is impossible.
     """
     real = us_quarters(asked.data) if asked.data is not None else None
-    controls = [real_control(real) if real is not None else PUBLISHED_REAL, *noise_controls()]
+    acted: list[Control] = []
     if asked.grade is not None:
         runs = [_graded(seed, read_series(here), None) for seed, here in runs_in(asked.grade)]
         name = str(asked.grade)
@@ -123,7 +123,9 @@ def measure(asked: Asked) -> Measured:
             bar.update(task, description="random actions")
             random = list(_runs(run, acting, "random", None, lambda: bar.advance(task)))
         words = "the same economy, every agent's actions drawn at random"
-        controls.append(control("random_actions", words, [each.facts for each in random]))
+        acted.append(control("random_actions", words, [each.facts for each in random]))
+    of_data = PUBLISHED if real is None else data_controls(real)
+    controls = [*of_data, *noise_controls(), *acted]
     return Measured(name, report([run.facts for run in runs]), controls, runs, real)
 
 

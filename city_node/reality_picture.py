@@ -67,7 +67,7 @@ def _leads(runs: Sequence[Run], real: Quarters | None) -> list[Panel]:
         bands = [_spread("ours", [_correlations(run.quarters, follower) for run in runs])]
         if real is not None:
             bands.append(_line("US", _correlations(real, follower)))
-        title = f"{name}, quarters after output"
+        title = f"{name} after output"
         found.append(
             Panel(
                 title,

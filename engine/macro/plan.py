@@ -101,7 +101,8 @@ def plan_workers(macro, firm, technology, stream):
         vacancies = max(vacancies, np.int64(1))
     people = len(macro.households.employer)
     firms.vacancies[firm] = firms.opened[firm] = min(vacancies, people)
-    firms.layoffs[firm] = np.int64(np.floor(dismissed + uniform(stream, 3)))
+    excess = np.int64(np.floor(dismissed + uniform(stream, 3)))
+    firms.layoffs[firm] = max(excess, firms.layoffs[firm])  # all, where the last one here failed
 
 
 @part

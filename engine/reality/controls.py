@@ -68,11 +68,11 @@ def noise(seed: int, names: tuple[str, ...] = tuple(NOISE)) -> Quarters:
 
 def _series(kind: Noise, stream: np.random.Generator) -> Array:
     innovation = kind.sd * np.sqrt(1.0 - kind.persistence**2)
-    shocks = stream.normal(0.0, innovation, SETTLING_QUARTERS + QUARTERS)
-    apart = np.zeros(len(shocks) + 1)
-    for now, shock in enumerate(shocks):
-        apart[now + 1] = kind.persistence * apart[now] + shock
-    values: Array = kind.mean + apart[-QUARTERS:]
+    shocks = stream.normal(0.0, innovation, SETTLING_QUARTERS + QUARTERS).tolist()
+    apart = [0.0]
+    for shock in shocks:
+        apart.append(kind.persistence * apart[-1] + shock)
+    values: Array = kind.mean + np.array(apart[-QUARTERS:])
     if kind.of == "level":
         return values
     return np.exp((np.cumsum(values) if kind.of == "growth" else values) / 100.0)

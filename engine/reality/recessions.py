@@ -25,17 +25,18 @@ class Turn:
 
 
 def turning_points(values: Array) -> list[Turn]:
-    """Peaks and troughs in turn, no phase shorter than two quarters, no cycle than five.
+    """Peaks and troughs in turn, each peak above its troughs, no phase shorter than two quarters,
+    no cycle than five.
 
-    Of two peaks in a row the higher stands, of two troughs the lower; the pair of a phase or cycle
-    that is too short goes, the earliest first.
+    Of two peaks in a row the higher stands, of two troughs the lower; the pair of a phase that goes
+    the wrong way, or of a phase or cycle that is too short, goes, the earliest first.
 
     Args:
         values: float64[quarters], the level or its logarithm.
     """
     turns = _alternating(_local_extremes(values), values)
     while True:
-        place = _too_short(turns)
+        place = _against_the_rules(turns, values)
         if place is None:
             return turns
         turns = _alternating(turns[:place] + turns[place + 2 :], values)
@@ -71,12 +72,13 @@ def _alternating(turns: list[Turn], values: Array) -> list[Turn]:
     return kept
 
 
-def _too_short(turns: list[Turn]) -> int | None:
-    """Where the first phase or cycle that is too short begins."""
-    for place in range(len(turns) - 1):
-        if turns[place + 1].quarter - turns[place].quarter < PHASE_QUARTERS_MIN:
+def _against_the_rules(turns: list[Turn], values: Array) -> int | None:
+    """Where the first phase begins that is no phase, or the first cycle that is too short."""
+    for place, (here, after) in enumerate(itertools.pairwise(turns)):
+        falls = here.sign * (values[here.quarter] - values[after.quarter]) > 0
+        if not falls or after.quarter - here.quarter < PHASE_QUARTERS_MIN:
             return place
-    for place in range(len(turns) - 2):
-        if turns[place + 2].quarter - turns[place].quarter < CYCLE_QUARTERS_MIN:
+    for place, (here, after) in enumerate(zip(turns, turns[2:], strict=False)):
+        if after.quarter - here.quarter < CYCLE_QUARTERS_MIN:
             return place
     return None

@@ -29,8 +29,8 @@ WINDOW_YEARS = 25
 RUN_MONTHS = (BURN_IN_YEARS + WINDOW_YEARS) * MONTHS_A_YEAR
 """What one graded run lasts."""
 
-FIRST_GRADED_SEED = 1001
-"""Seeds from here on are for grading. Who calibrates or trains uses those below, and no other."""
+GRADED_SEEDS = range(1, 1000)
+"""For grading, and for nothing else: who calibrates or trains takes seeds from a million on."""
 
 SNAPSHOT_YEARS = 5
 """Households are looked at so often; firms every year."""

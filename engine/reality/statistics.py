@@ -14,6 +14,9 @@ QUARTERLY_SMOOTHING = 1600.0
 LEAST_VALUES = 8
 """Correlations of fewer pairs say nothing."""
 
+FLAT_SD = 1e-8
+"""Series are in per cent or points; what moves less is rounding, and has no correlation."""
+
 
 @functools.lru_cache(maxsize=64)
 def _cycle_operator(length: int, smoothing: float) -> Array:
@@ -58,14 +61,16 @@ def mean(values: Array) -> float:
 def correlation(a: Array, b: Array) -> float:
     """Pearson's coefficient over the pairs that are both finite; NaN without variance."""
     x, y = _pairs(a, b)
-    if len(x) < LEAST_VALUES:
+    if _is_flat(x) or _is_flat(y):
         return float("nan")
-    return _over((x * y).sum(), np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()))
 
 
 def lagged_correlation(follower: Array, leader: Array, lag: int) -> float:
     """corr(follower[t + lag], leader[t]); a positive lag: `follower` comes later."""
     n = len(leader)
+    if abs(lag) >= n:
+        return float("nan")
     return correlation(
         follower[max(lag, 0) : n + min(lag, 0)], leader[max(-lag, 0) : n - max(lag, 0)]
     )
@@ -86,21 +91,23 @@ def autocorrelation(values: Array, lag: int) -> float:
 def slope(x: Array, y: Array) -> float:
     """Of y on x by ordinary least squares, with a constant."""
     x, y = _pairs(x, y)
-    if len(x) < LEAST_VALUES:
-        return float("nan")
-    return _over((x * y).sum(), (x * x).sum())
+    return float("nan") if _is_flat(x) else float((x * y).sum() / (x * x).sum())
 
 
 def skewness(values: Array) -> float:
     """m3 / m2^1.5 of population moments (Fisher-Pearson g1)."""
-    m2, m3, _ = _moments(values)
-    return _over(m3, m2**1.5)
+    apart, _ = _pairs(values, values)
+    if _is_flat(apart):
+        return float("nan")
+    return float((apart**3).mean() / (apart**2).mean() ** 1.5)
 
 
 def excess_kurtosis(values: Array) -> float:
     """m4 / m2^2 - 3 of population moments (Fisher's g2): 0 for a normal distribution."""
-    m2, _, m4 = _moments(values)
-    return _over(m4, m2**2) - 3.0
+    apart, _ = _pairs(values, values)
+    if _is_flat(apart):
+        return float("nan")
+    return float((apart**4).mean() / (apart**2).mean() ** 2 - 3.0)
 
 
 def log(values: Array) -> Array:
@@ -120,15 +127,6 @@ def _pairs(a: Array, b: Array) -> tuple[Array, Array]:
     return (x - x.mean(), y - y.mean()) if len(x) else (x, y)
 
 
-def _moments(values: Array) -> tuple[float, float, float]:
-    known = values[np.isfinite(values)]
-    if len(known) < LEAST_VALUES:
-        return (float("nan"),) * 3
-    centred = known - known.mean()
-    second, third, fourth = (float((centred**power).mean()) for power in (2, 3, 4))
-    return second, third, fourth
-
-
-def _over(above: float, below: float) -> float:
-    """A quotient; NaN where rounding noise is all there is below."""
-    return float(above / below) if abs(below) > 1e-24 else float("nan")
+def _is_flat(deviations: Array) -> bool:
+    """Whether they are too few, or no more than rounding."""
+    return len(deviations) < LEAST_VALUES or float((deviations**2).mean()) < FLAT_SD**2
