@@ -105,9 +105,7 @@ def act(macro, roster, roads, rules, departures, merchant, here, stream, tick, k
         int64,
     )
 )
-def advance_ticks(
-    macro, roster, roads, rules, lives, arrivals, departures, key, here, tick, ticks
-):
+def advance_ticks(macro, roster, roads, rules, lives, arrivals, departures, key, here, tick, ticks):
     """As `advance_bazaar.advance_ticks`, of the merchants and of households at their stalls."""
     arrived = np.int64(0)
     residents = len(macro.households)

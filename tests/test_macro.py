@@ -16,8 +16,8 @@ from engine.macro.books import balance_sheet, flow_matrix
 from engine.macro.credit import count_deposits
 from engine.macro.founding import HOUSEHOLDS_MIN
 from engine.macro.indices import chain
-from engine.macro.labour import EFFORT_HIGH, EFFORT_LOW, OVER_CAPACITY_RETURNS, produce
 from engine.macro.laboratory import advance_alone, found_alone, reality_run, run
+from engine.macro.labour import EFFORT_HIGH, EFFORT_LOW, OVER_CAPACITY_RETURNS, produce
 from engine.macro.params import Behaviour
 from engine.macro.plan import CAPACITY_WANTED
 from engine.macro.spaces import ACTIONS, OBSERVATIONS, decide, observe
@@ -50,9 +50,7 @@ def check_books(macro) -> None:
 def behaviours(draw):
     """The calibrated values, each up to half more or less, within what is allowed."""
     values = asdict(Behaviour())
-    factors = draw(
-        st.lists(st.floats(0.5, 1.5), min_size=len(values), max_size=len(values))
-    )
+    factors = draw(st.lists(st.floats(0.5, 1.5), min_size=len(values), max_size=len(values)))
     for field, factor in zip(fields(Behaviour), factors, strict=True):
         low, high = field.metadata["low"], field.metadata["high"]
         values[field.name] = min(max(values[field.name] * factor, low), high)
@@ -226,5 +224,5 @@ def test_everybody_is_somewhere(settled):
 
 
 def test_a_value_out_of_bounds_is_refused_in_one_line():
-    with pytest.raises(ValueError, match="growth = 0.5: must be from 0 to 0.1"):
+    with pytest.raises(ValueError, match=r"growth = 0\.5: must be from 0 to 0\.1"):
         Behaviour(growth=0.5)

@@ -1,4 +1,4 @@
-"""`python -m tools.calibrate`: find values of the macro economy's rules by a surrogate of its facts.
+"""`python -m tools.calibrate`: find values of the macro economy's rules by a surrogate.
 
     python -m tools.calibrate --minutes 20 --first-seed 1000000
 
@@ -58,7 +58,9 @@ HIGH = np.array([f.metadata["high"] for f in fields(Behaviour) if f.name not in 
 
 def main(
     minutes: Annotated[float, typer.Option(help="Budget of wall-clock time.")] = 20.0,
-    first_seed: Annotated[int, typer.Option(help="Of calibration; at least a million.")] = FIRST_SEED,
+    first_seed: Annotated[
+        int, typer.Option(help="Of calibration; at least a million.")
+    ] = FIRST_SEED,
     round_runs: Annotated[int, typer.Option(help="Runs between two fits.")] = 150,
     threads: Annotated[int, typer.Option(help="Runs at once.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="File of values, read first and rewritten.")] = FILE,

@@ -1,4 +1,4 @@
-"""`python -m tools.macro_page`: what docs/macro.md shows: responses to shocks, with bands, and drift.
+"""`python -m tools.macro_page`: what docs/macro.md shows: responses, drift, parameters.
 
     python -m tools.macro_page responses --seeds 12     docs/macro-responses.svg
     python -m tools.macro_page drift --seeds 8          prints means by window over 110 years
@@ -118,7 +118,7 @@ def drift(seeds: Seeds = 8, households: Households = HOUSEHOLDS) -> None:
 
 
 _MEANS = ("unemployment, %", "employment", "inflation, %", "growth, %", "policy rate, %", "spread",
-          "utilisation, %", "consumption share", "investment share", "credit / output", "debt ratio",
+          "utilisation, %", "consumption share", "investment share", "credit / output", "debt",
           "bank capital", "firms failing a month", "price dispersion")  # fmt: skip
 
 

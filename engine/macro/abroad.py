@@ -64,7 +64,7 @@ def worth_to_household(macro, person, good, key):
 
 @part
 def tell_prices(macro, bits, key):
-    """Fill `macro.books.told` with what one firm a good, or one household, says; NaN: not traded."""
+    """Fill `books.told` with what one firm a good, or one household, says; NaN: not traded."""
     consumers = len(macro.world.sold_as)
     first = below(bits, consumers)
     person = below(mix(bits), len(macro.households))
@@ -168,7 +168,13 @@ def buy_at_stall(macro, stalls, stall, person, luck):
     post(nation.reserves_minor, 0, stalls.money_minor, stall, ask_minor)
     nation.reserves_booked_minor[0] -= ask_minor
     pay(
-        macro.books, IMPORTS, people.deposit_minor, person, macro.books.account_minor, ABROAD, value_minor
+        macro.books,
+        IMPORTS,
+        people.deposit_minor,
+        person,
+        macro.books.account_minor,
+        ABROAD,
+        value_minor,
     )
     people.imported_minor[person] += value_minor
     good = stalls.good[stall]

@@ -46,7 +46,7 @@ def repay(banks, deposit_minor, loan_minor, customer, bank, amount_minor):
 def balances(macro, found_minor):
     """Fill int64[8] with the sums of all accounts, see BALANCES."""
     found_minor[:] = 0
-    people, firms, nation = macro.households, macro.firms, macro.nation
+    people, firms = macro.households, macro.firms
     for person in range(len(people.deposit_minor)):
         found_minor[0] += people.deposit_minor[person]
         found_minor[2] += people.loan_minor[person]

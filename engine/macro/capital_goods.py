@@ -27,7 +27,7 @@ INVESTMENT_ACTION, RISK_ACTION = 0.5, 0.5
 @helper
 def deliver(macro):
     """Suppliers share their output among their orders; the buyer borrows part of the price."""
-    firms, nation, rules, banks = macro.firms, macro.nation, macro.rules, macro.banks
+    firms, rules, banks = macro.firms, macro.rules, macro.banks
     invested = 0.0
     for firm in range(len(firms.wage)):
         supplier = firms.supplier[firm]

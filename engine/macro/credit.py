@@ -81,9 +81,7 @@ def buy_house(macro, person, bank, key):
     for number in range(SELLERS):
         seller = below(draw(stream, 3 + number), len(people.employer))
         if seller != person and people.houses[seller] >= house:
-            lend(
-                macro.banks, people.loan_minor, people.deposit_minor, person, bank, loan_minor
-            )
+            lend(macro.banks, people.loan_minor, people.deposit_minor, person, bank, loan_minor)
             paid_minor = loan_minor - spent_minor
             pay(
                 macro.books, HOUSES,
@@ -135,9 +133,7 @@ def close_banks(macro):
             pay_dividend(macro, bank, excess_minor)
         if banks.equity_minor[bank] < FAILS_BELOW * rules.capital_ratio * loans_minor:
             needed_minor = np.int64(rules.capital_ratio * loans_minor) - banks.equity_minor[bank]
-            pay(
-                macro.books, RESCUES, account, GOVERNMENT, banks.equity_minor, bank, needed_minor
-            )
+            pay(macro.books, RESCUES, account, GOVERNMENT, banks.equity_minor, bank, needed_minor)
             banks.state_stake_minor[bank] += needed_minor
             banks.failures[bank] += 1
             macro.books.tally[BANKS_FAILED] += 1.0

@@ -4,6 +4,8 @@ Each takes the state and a random generator of its own, then its arguments by na
 destroys coins; crowns that change hands are booked. A bad argument is a ValueError of one line.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from engine.economy import Issued
@@ -33,7 +35,7 @@ def productivity(macro: Macro, random: np.random.Generator, *, percent: float = 
 def bank_failure(macro: Macro, random: np.random.Generator, *, bank: int = 1) -> Issued:
     """So many customers of a bank do not pay back that its capital is gone; it is resolved."""
     del random
-    banks, nation = rows(macro.banks), rows(macro.nation)
+    banks = rows(macro.banks)
     check("", "bank", bank, 1, len(banks.equity_minor))
     number = bank - 1
     owed_minor = int(banks.loans_minor[number])
@@ -53,7 +55,7 @@ def bank_failure(macro: Macro, random: np.random.Generator, *, bank: int = 1) ->
     return Issued()
 
 
-EVENTS = {
+EVENTS: dict[str, Callable[..., Issued]] = {
     "policy_rate": policy_rate,
     "productivity": productivity,
     "bank_failure": bank_failure,

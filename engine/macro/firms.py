@@ -1,4 +1,4 @@
-"""A firm's month closes: profit tax, dividends, failure; firms close and others enter in their place.
+"""A firm's month closes: profit tax, dividends, failure; where firms close, others enter.
 
 A firm that owes more than it is worth fails: its bank loses what a buyer of the plant does not pay,
 its workers are dismissed. Small firms close now and then for reasons of their own. Either way a new
@@ -120,9 +120,7 @@ def fail(macro, firm):
     bank = firms.bank[firm]
     kept = PLANT_SALE * nation.price_capital[0] * firms.capital[firm]
     lost_minor = max(-firms.loan_minor[firm] - np.int64(kept / COIN), np.int64(0))
-    pay(
-        macro.books, DEFAULTS_FIRMS, banks.equity_minor, bank, firms.loan_minor, firm, lost_minor
-    )
+    pay(macro.books, DEFAULTS_FIRMS, banks.equity_minor, bank, firms.loan_minor, firm, lost_minor)
     banks.loans_minor[bank] -= lost_minor
     macro.books.tally[LOANS_LOST] += lost_minor * COIN
     macro.books.tally[FIRMS_FAILED] += 1.0

@@ -199,7 +199,9 @@ def _found_nation(macro: Macro) -> None:
     """The state owes whatever the others own, so that all accounts sum to nothing."""
     nation, rules = rows(macro.nation), macro.rules
     employed = EMPLOYED * len(rows(macro.households).skill)
-    owned_minor = int(rows(macro.households).deposit_minor.sum() + rows(macro.households).loan_minor.sum())
+    owned_minor = int(
+        rows(macro.households).deposit_minor.sum() + rows(macro.households).loan_minor.sum()
+    )
     owned_minor += int(rows(macro.firms).deposit_minor.sum() + rows(macro.firms).loan_minor.sum())
     owned_minor += int(rows(macro.banks).equity_minor.sum())
     macro.books.account_minor[GOVERNMENT] = -owned_minor

@@ -141,7 +141,7 @@ def shop_around(macro, person, budget_minor, stream):
     Returns:
         (float64 units bought, int64 minor units that could not be spent).
     """
-    people, firms, nation, rules = macro.households, macro.firms, macro.nation, macro.rules
+    people, firms, rules = macro.households, macro.firms, macro.rules
     left_minor, units, sold_out = np.int64(0), 0.0, -1
     third_minor = budget_minor // SHOPS
     for place in range(SHOPS):

@@ -59,8 +59,18 @@ def pay_households(macro, key):
             people.wage_last[person] = firms.wage[firm] * people.skill[person]
             wage_minor = to_minor(people.wage_last[person] * firms.pay_factor[firm])
             tax_minor = np.int64(tax * wage_minor)
-            pay(macro.books, WAGES, firms.deposit_minor, firm, people.deposit_minor, person, wage_minor)
-            pay(macro.books, TAX_WAGES, people.deposit_minor, person, account, GOVERNMENT, tax_minor)
+            pay(
+                macro.books,
+                WAGES,
+                firms.deposit_minor,
+                firm,
+                people.deposit_minor,
+                person,
+                wage_minor,
+            )
+            pay(
+                macro.books, TAX_WAGES, people.deposit_minor, person, account, GOVERNMENT, tax_minor
+            )
             firms.wages_minor[firm] += wage_minor
             net_minor += wage_minor - tax_minor
             gross += wage_minor
@@ -71,7 +81,13 @@ def pay_households(macro, key):
             else:
                 benefit_minor = to_minor(pension * (0.5 + 0.5 * people.skill[person]))
             pay(
-                macro.books, BENEFITS, account, GOVERNMENT, people.deposit_minor, person, benefit_minor
+                macro.books,
+                BENEFITS,
+                account,
+                GOVERNMENT,
+                people.deposit_minor,
+                person,
+                benefit_minor,
             )
             net_minor += benefit_minor
             gross += benefit_minor

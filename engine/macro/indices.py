@@ -45,7 +45,6 @@ def reweigh(macro, consumed_value):
 @helper
 def dispersion(macro):
     """Mean over products of the standard deviation over the mean of its prices across shops."""
-    firms = macro.firms
     consumers, products = len(macro.world.sold_as), macro.products.price.shape[1]
     total = 0.0
     for product in range(products):

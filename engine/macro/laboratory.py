@@ -7,7 +7,7 @@ Seeds 1 to 999 are for evaluation; calibration takes 1,000,000 and above. Called
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
@@ -154,7 +154,9 @@ def wealth(macro: Macro) -> Array:
     people, firms, nation = rows(macro.households), rows(macro.firms), rows(macro.nation)
     firms_own = nation.price_capital[0] * firms.capital.sum()
     firms_own += COIN * float(firms.deposit_minor.sum() + firms.loan_minor.sum())
-    banks_own = COIN * float(rows(macro.banks).equity_minor.sum() - rows(macro.banks).state_stake_minor.sum())
+    banks_own = COIN * float(
+        rows(macro.banks).equity_minor.sum() - rows(macro.banks).state_stake_minor.sum()
+    )
     own = COIN * (people.deposit_minor + people.loan_minor) + people.houses * nation.wage_mean[0]
     return (own + people.ownership * (firms_own + banks_own)) * nation.denomination[0]
 
@@ -165,7 +167,7 @@ def _people(macro: Macro) -> tuple[Array, Array]:
 
 
 def _series(
-    courses: Array, firms: list[tuple[Array, ...]], people: list[tuple[Array, Array]]
+    courses: Array, firms: Sequence[tuple[Array, ...]], people: list[tuple[Array, Array]]
 ) -> Series:
     """The tally's columns and the yearly looks at firms and households, as the ruler names them."""
     column = {name: courses[:, number].copy() for number, name in enumerate(TALLY)}

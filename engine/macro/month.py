@@ -136,7 +136,6 @@ def pass_month(macro, key):
 @part
 def close_accounts(macro):
     """The month's flows are complete; the next month's begin. bool: whether all sums to nothing."""
-    nation = macro.nation
     copy_into(macro.books.balances_minor, macro.books.balances_end_minor)
     balances(macro, macro.books.balances_end_minor)
     copy_into(macro.books.flows_last_minor, macro.books.flows_minor)

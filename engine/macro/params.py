@@ -12,9 +12,9 @@ from typing import Any
 from engine.goods import check
 from engine.tables import scalars
 
-CALIBRATED = tomllib.loads(
-    files("engine.macro").joinpath("calibrated.toml").read_text("utf-8")
-)["values"]
+CALIBRATED = tomllib.loads(files("engine.macro").joinpath("calibrated.toml").read_text("utf-8"))[
+    "values"
+]
 
 
 def number(name: str, unit: str, reason: str, low: float, high: float) -> Any:
@@ -180,9 +180,7 @@ class Behaviour:
         "shop_random", "probability", "that with any, not another household's", 0.0, 0.5
     )
     shop_gain: float = number("shop_gain", "share", "cheaper at which one changes", 0.0, 0.1)
-    shop_leaving: float = number(
-        "shop_leaving", "probability", "a sold-out shop is left", 0.0, 1.0
-    )
+    shop_leaving: float = number("shop_leaving", "probability", "a sold-out shop is left", 0.0, 1.0)
 
     borrowing: float = number(
         "borrowing", "probability a month", "an employed household takes a loan", 0.0, 0.06
@@ -191,9 +189,7 @@ class Behaviour:
     borrowing_confidence: float = number(
         "borrowing_confidence", "elasticity", "of that probability to the mood", 0.0, 200.0
     )
-    borrowing_fear: float = number(
-        "borrowing_fear", "elasticity", "to unemployment met", 0.0, 80.0
-    )
+    borrowing_fear: float = number("borrowing_fear", "elasticity", "to unemployment met", 0.0, 80.0)
     borrowing_rate: float = number("borrowing_rate", "a year", "to the real rate", 0.0, 15.0)
     borrowing_income: float = number(
         "borrowing_income", "elasticity", "to wages beyond smoothed income", 0.0, 12.0

@@ -1,5 +1,5 @@
-"""A currency reform: a new crown for a thousand old ones, or the reverse, so that a city can run for
-millennia and its money still be counted in int64. Called between months, by `laboratory`.
+"""A currency reform: a new crown for a thousand old ones, or the reverse, so that a city can run
+for millennia and its money still be counted in int64. Called between months, by `laboratory`.
 
 What rounding leaves over is the government's, so that all accounts still sum to nothing. Series are
 told in first crowns: `Nation.denomination` says how many of them a crown of today is.

@@ -1,5 +1,4 @@
-"""What can be read off a macro city: coins, prices, stock, series, samples, charts. Changes nothing.
-"""
+"""What can be read off a macro city: coins, prices, stock, series, charts. Changes nothing."""
 
 import numpy as np
 
