@@ -25,8 +25,8 @@ PEER_PERIODS = {108: 200, 3_000: 60, 20_000: 12}
 EXPECTED = """
 A month of 20,000 households goes ten times over 20,000 rows of 128 bytes, which lie in the
 second-level cache, makes some 60,000 payments of two additions each and 140,000 draws of 1.5 ns,
-and 6,400 prices are set or kept: about 2 ms, 450 months/s. Integer money costs a conversion a payment;
-what it saves is the search for a leak.
+and 6,400 prices are set or kept: about 2 ms, 450 months/s. Integer money costs a conversion a
+payment; what it saves is the search for a leak.
 """
 
 
