@@ -7,6 +7,7 @@ BENCHMARKS = {
     "startup": "tools.bench.startup",
     "wire": "tools.bench.wire",
     "evolution": "tools.bench.evolution",
+    "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
