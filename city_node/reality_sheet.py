@@ -166,11 +166,11 @@ def _value_as_json(report: Report, value: Value) -> dict[str, Any]:
 
 
 def print_accounts(console: Console, accounts: Sequence[Matrix]) -> bool:
-    """Matrices in coins, with their sums; whether every sum of a row or a column is zero."""
+    """Matrices in whole units of money, with their sums; whether every sum of a row or a column is zero."""
     exact = True
     for matrix in accounts:
         rows, columns = matrix.amounts_minor.sum(axis=1), matrix.amounts_minor.sum(axis=0)
-        table = Table(title=f"{matrix.title}, coins", title_justify="left")
+        table = Table(title=matrix.title, title_justify="left")
         table.add_column("")
         for column in (*matrix.columns, "sum"):
             table.add_column(column, justify="right")
@@ -186,7 +186,7 @@ def print_accounts(console: Console, accounts: Sequence[Matrix]) -> bool:
 
 
 def _coins(minor: int) -> str:
-    """Whole coins, what is less as such; a true zero is a dot."""
+    """With two decimals; a true zero is a dot."""
     if minor == 0:
         return "·"
     return f"{minor / 10**8:,.2f}".replace("-", "−")

@@ -122,7 +122,7 @@ class Matrix:
     chapter 2).
 
     Attributes:
-        title: what it is, and when.
+        title: what it is, and when; printed in whole units of 1e8 minor ones.
         rows, columns: names.
         amounts_minor: int64[rows, columns], minor units.
     """

@@ -2,9 +2,9 @@
 
 A vector autoregression of all series of the table is fitted to the data, and windows of 25 years
 are drawn from it with the residuals reshuffled. Its statistics are those of the data, its luck is
-its own: what it scores tells what luck costs a perfect economy that is graded one run at a time. The
-windows of the data themselves share sixty years and their targets, and know less of luck. Called by
-`report`, where a file of the data is given.
+its own: what it scores tells what luck costs a perfect economy that is graded one run at a time.
+The windows of the data themselves share sixty years and their targets, and know less of luck.
+Called by `report`, where a file of the data is given.
 """
 
 from dataclasses import dataclass
