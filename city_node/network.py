@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import trio
 
-from city_node.border import Quota
+from city_node.border import Departure, Quota
 from city_node.log import Log
+from city_node.machine import Machine, Stream
 from city_node.world import City
-from merchants.roster import Roster
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
@@ -43,7 +43,7 @@ class Travelway:
         peer: its name as people see it; empty until it has greeted.
         waiting_bytes: of merchants heard and not yet given to the world.
         drained: set when the world has taken them, or lines that go back have been written.
-        outbox: who is to be written, with his row should he have to come home.
+        outbox: who is to be written, with his departure should he have to come home.
         greeting: bytes of our name, to be written at once and alone.
         going_back: lines to be written back, once the quiet after the greeting is over.
         wake: set when there is something to write.
@@ -52,7 +52,7 @@ class Travelway:
     """
 
     city: City
-    stream: trio.SocketStream
+    stream: Stream
     address: str
     connection: Connection
     redial: trio.CancelScope | None
@@ -61,7 +61,7 @@ class Travelway:
     place: int = -1
     waiting_bytes: int = 0
     drained: trio.Event = field(default_factory=trio.Event)
-    outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
+    outbox: deque[tuple[Merchant, Departure]] = field(default_factory=deque)
     greeting: bytearray = field(default_factory=bytearray)
     going_back: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
@@ -99,6 +99,7 @@ class Network:
         silent: those that have not greeted, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
+        homeless: who left while his travel-way closed, and has to come home too.
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
     """
@@ -111,8 +112,10 @@ class Network:
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
     gone: list[Travelway] = field(default_factory=list)
+    homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    machine: Machine = field(default_factory=Machine)
 
     @property
     def node_suffix(self) -> str:

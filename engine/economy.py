@@ -23,7 +23,10 @@ merchants (`merchants.advance_bazaar`). Such a module has:
 It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
 refuses.
 
-The state lives in the tables alone, so that what `live` and a checkpoint see is all there is.
+The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
+a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
+larger one and never changes the tree: a checkpoint holds the leaves, and puts them back into the
+tree that `found` makes of the same setting and parameters. An economy needs no code for that.
 """
 
 import gc

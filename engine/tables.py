@@ -71,10 +71,10 @@ def allocate(table: type[Table], **sizes: int) -> Table:
 def record(table: type) -> np.dtype[Any]:
     """A declared table's columns as the fields of one record: an array of them has a row together.
 
-    Fields come widest first so that no byte is left unused between them.
+    Fields come widest first, so that each lies at a multiple of its size.
     """
     named = [(name, np.dtype(column.dtype)) for name, column in columns(table).items()]
-    return np.dtype(sorted(named, key=lambda field: -field[1].itemsize), align=True)
+    return np.dtype(sorted(named, key=lambda field: -field[1].itemsize))
 
 
 def resized(rows: Table, **sizes: int) -> Table:

@@ -9,5 +9,6 @@ BENCHMARKS = {
     "evolution": "tools.bench.evolution",
     "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
+    "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
