@@ -8,9 +8,13 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from city_node import checkpoint
+from city_node.advance import advance
 from city_node.config import Wishes, resolve
 from city_node.errors import ConfigError
-from city_node.world import Event, advance, found_world, schedule, state_hash
+from city_node.report import state_hash
+from city_node.shocks import schedule
+from city_node.world import Event, found_world
 from engine import economy
 from engine.macro.books import balance_sheet, flow_matrix
 from engine.macro.city import LOCALS_USUAL, Parameters
@@ -73,6 +77,21 @@ def traded():
     counted = worlds.Counted(world)
     advance(world, 20_000)
     return world, counted
+
+
+def test_a_checkpoint_holds_all_of_it(traded):
+    """Put back into a world newly founded, it has the same future."""
+    world, _ = traded
+    frozen = checkpoint.freeze(world, 0, b"", {}, 0.0)
+    data = b"".join(bytes(chunk) for chunk in checkpoint.chunks_of(frozen))
+    cities = [macro_city(merchants=20), worlds.city("Seaside", merchants=20)]
+    again = worlds.world(cities, worlds.all_roads(2, travel_ticks=20, cost=0.1))
+    checkpoint.restore(data, again)
+    assert worlds.plain_report(again) == worlds.plain_report(world)
+    advance(again, 100)
+    whole = worlds.world(cities, worlds.all_roads(2, travel_ticks=20, cost=0.1))
+    advance(whole, 20_100)
+    assert worlds.plain_report(again) == worlds.plain_report(whole)
 
 
 def test_it_trades_with_a_bazaar_both_ways(traded):
