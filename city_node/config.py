@@ -33,9 +33,12 @@ from city_node.fields import (
 )
 from city_node.names import check_name
 from city_node.policy import Policy, policy_in
-from engine.economy import DEVICES, UnknownEconomyError, load
+from engine.economy import DEVICES, Economy, UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
+
+LOCALS_USUAL = 20
+"""Where neither the user nor the economy says how many: see `engine.economy`."""
 
 LOCALS_MAX = 10_000_000
 MERCHANTS_MAX = 5_000_000
@@ -74,10 +77,10 @@ class Wishes:
     cities: tuple[str, ...] = ()
     config: Path | None = None
     seed: int | None = None
-    economy: str | None = None
     device: str | None = None
     speed: str | None = None
     threads: int | None = None
+    economy: str | None = None
     locals: int | None = None
     merchants: int | None = None
     evolution: bool | None = None
@@ -130,9 +133,13 @@ class RoadConfig:
 
 @dataclass(frozen=True)
 class Dialling:
-    """An address to keep a road to, from one of our cities, by its number."""
+    """An address to keep a road to, from one of our cities, by its number.
 
-    city: int
+    Attributes:
+        city: None: from all of them to a node of ours, from the first to anybody else.
+    """
+
+    city: int | None
     host: str
     port: int
 
@@ -289,9 +296,7 @@ def _city(
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
     table = merged(for_all, own)
-    if wishes.economy is not None:
-        table["economy"] = wishes.economy
-    economy_name = text_in(where + "economy", table.get("economy"))
+    economy_name = text_in(where + "economy", wish_or(wishes.economy, table.get("economy")))
     economy = load(economy_name)
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
@@ -311,14 +316,12 @@ def _city(
         economy.Parameters,
         table_in(where + economy_name, table.get(economy_name, {})),
     )
-    said = None if hasattr(parameters, "population") else wishes.locals
-    locals_ = wished_or("locals", said, where + "locals", table["locals"], LOCALS_MAX)
     folder = wishes.config.parent if wishes.config else Path()
     ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=founders.population(parameters, ancestors, locals_, wishes.locals),
+        locals=_locals(where, table, wishes, economy, parameters, ancestors),
         merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
@@ -343,6 +346,26 @@ def _device(field: str, name: Any) -> str:
         if reason := why_not(name):
             raise ValueError(f"{field} = {name!r}: {reason}")
     return str(name)
+
+
+def _locals(
+    where: str,
+    table: Mapping[str, Any],
+    wishes: Wishes,
+    economy: Economy,
+    parameters: Any,
+    ancestors: founders.Table,
+) -> int:
+    """How many live there: as said, else as is usual in such an economy."""
+    if hasattr(parameters, "population"):
+        return founders.population(parameters, ancestors, wishes.locals)
+    usual = table.get("locals", getattr(economy, "LOCALS_USUAL", LOCALS_USUAL))
+    found = wished_or("locals", wishes.locals, where + "locals", usual, LOCALS_MAX)
+    least = getattr(economy, "LOCALS_LEAST", 0)
+    if found < least:
+        field = "locals" if wishes.locals is not None else where + "locals"
+        raise ValueError(f"{field} = {found}: must be at least {least} in this economy")
+    return found
 
 
 def _policy(name: str, for_all: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
@@ -472,4 +495,4 @@ def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
         raise ValueError(f"connect = {text!r}: no city {city!r}, must be one of {', '.join(names)}")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ValueError(f"connect = {text!r}: must be [CITY=]HOST:PORT, port from 1 to 65535")
-    return Dialling(numbers[city.casefold()] if city else 0, host.strip("[]"), int(port))
+    return Dialling(numbers[city.casefold()] if city else None, host.strip("[]"), int(port))

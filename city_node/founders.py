@@ -39,8 +39,8 @@ def of(where: str, parameters: Any, folder: Path) -> Table:
     return read(where + "founders", folder / name) if name else ()
 
 
-def population(parameters: Any, founders: Table, locals_: int, wish: int | None) -> int:
-    """How many live in a city at first: of an economy that says so by itself, unless a flag does.
+def population(parameters: Any, founders: Table, wish: int | None) -> int:
+    """How many live at first in a city whose economy says so by itself, unless a flag does.
 
     Raises:
         ValueError: a flag, and a table of founders that says otherwise.
@@ -50,8 +50,6 @@ def population(parameters: Any, founders: Table, locals_: int, wish: int | None)
         if wish not in (None, count):
             raise ValueError(f"locals = {wish}: the table of founders says {count}")
         return count
-    if not hasattr(parameters, "population"):
-        return locals_
     if wish is None:
         return int(parameters.population)
     try:

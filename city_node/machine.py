@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import trio
 
 from city_node.running import Running, noted
+from city_node.sockets import first_byte
+from city_node.tls import secure
 from engine.economy import Spread, one_by_one
 
 Offload = Callable[..., Awaitable[Any]]
@@ -81,6 +83,8 @@ class Machine:
         offload: runs blocking work.
         listen, dial: as above; streams have a `socket` that knows `getpeername`.
         spread_over: threads for the pieces of one city's work.
+        secure: shakes hands with another node, see `tls`; first_byte: see `sockets`.
+        wall_s: Unix time.
         stopwatch_s: how long work takes; never what time it is.
         random: for what must differ between nodes; not for the world, which has its seed.
         noted: leaves a note of a running node where verbs find it.
@@ -90,6 +94,9 @@ class Machine:
     listen: Callable[[int, str], Awaitable[Bound]] = listen
     dial: Callable[[str, int], Awaitable[Stream]] = dial
     spread_over: Callable[[int], AbstractContextManager[Spread]] = spread_over
+    secure: Callable[..., Awaitable[tuple[Any, str]]] = secure
+    first_byte: Callable[[Any, float], Awaitable[bytes | None]] = first_byte
+    wall_s: Callable[[], float] = time.time
     stopwatch_s: Callable[[], float] = time.perf_counter
     random: Random = field(default_factory=SystemRandom)
     noted: Callable[[Running], AbstractContextManager[None]] = noted

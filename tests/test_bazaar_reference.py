@@ -226,7 +226,7 @@ def travellers(draw, goods: int, places: int, ticks: int) -> Roster:
 @settings(max_examples=80)
 @given(st.data())
 def test_a_city_with_arrivals_and_roads_of_every_kind(data):
-    config = data.draw(worlds.configs(cities_min=2, cities_max=4, societies_max=0))
+    config = data.draw(worlds.configs(cities_min=2, cities_max=4))
     world = of_the_tutorial(worlds.found_world(config))
     city = world.cities[0]
     goods, places = len(world.goods), len(world.places)

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -258,9 +259,13 @@ def test_a_society_in_toml(tmp_path):
     state = worlds.world([ours]).cities[0].state
     assert np.isnan(state.treasury.price).tolist() == [False, True, True, False, True]
     assert city_of(tmp_path, locals=77).locals == 77
-    assert city_of(tmp_path, locals=30_000_000).locals == 30_000_000
+
+
+def test_locals_are_its_population_as_far_as_that_may_go():
+    asked = Wishes(cities=("Crucible",), economy="society", locals=30_000_000, seed=1)
+    assert resolve(asked).cities[0].locals == 30_000_000
     with pytest.raises(ConfigError, match="locals = -1: must be from 0 to 1e"):
-        city_of(tmp_path, locals=-1)
+        resolve(replace(asked, locals=-1))
 
 
 def test_economy_flag_is_for_every_city():

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
 from city_node.report import report
-from city_node.world import Event, World, found_world
+from city_node.world import City, Event, World, found_world
 from engine.bazaar.params import Parameters
 from engine.goods import Good
+from engine.macro import city as macro_city
 from engine.society.params import Parameters as SocietyParameters
 from engine.society.state import energy_expected, energy_held
 from merchants.params import Parameters as MerchantParameters
@@ -63,12 +64,16 @@ def plain_report(of: World) -> dict:
 def goods_counted(of: World) -> np.ndarray:
     """int64[goods]: units that residents and merchants own anywhere, less made, plus used and worn.
 
-    Constant for every good but leisure, which is not a thing.
+    Constant for every good but leisure, which is not a thing. Of a macro economy, whose output is
+    not counted in units, what it has bought of merchants less what it has sold them.
     """
     total = np.zeros(len(of.goods), np.int64)
     rosters = [of.walking]
     for each in of.cities:
         rosters.append(each.town.roster)
+        if each.economy_name == "macro":
+            total += each.state.books.imported - each.state.books.exported
+            continue
         total += each.economy.stock(each.state)
         books = each.state.treasury if each.economy_name == "society" else each.state.books
         total += books.used - books.made
@@ -77,8 +82,9 @@ def goods_counted(of: World) -> np.ndarray:
     for roster in rosters:
         size = roster.size[0]
         np.add.at(total, roster.rows.good[:size], roster.rows.owned[:size])
-    traded = [city.state.goods.leisure == 0 for city in of.cities if city.economy_name == "bazaar"]
-    return np.where(traded[0], total, 0) if traded else total
+    bazaars = [each.state for each in of.cities if each.economy_name == "bazaar"]
+    leisure = bazaars[0].goods.leisure != 0 if bazaars else np.zeros(len(of.goods), bool)
+    return np.where(leisure, 0, total)
 
 
 def money_counted(of: World) -> int:
@@ -89,6 +95,22 @@ def money_counted(of: World) -> int:
         total += int(each.town.roster.rows.money_minor[: each.town.roster.size[0]].sum())
         total += each.ledger.destroyed_minor - each.ledger.issued_minor
     return total
+
+
+def check_residents(of: City) -> None:
+    """Nobody who lives there owes coins or goods."""
+    if of.economy_name == "macro":
+        assert of.state.nation["reserves_minor"][0] >= 0
+        assert (of.state.households["deposit_minor"] >= 0).all()
+        assert (of.state.firms["deposit_minor"] >= 0).all()
+        assert (of.state.firms["stock"] >= 0).all()
+    elif of.economy_name == "society":
+        assert of.state.treasury.money_minor[0] >= 0
+        assert (of.state.treasury.stock >= 0).all()
+        assert energy_held(of.state) == energy_expected(of.state)
+    else:
+        assert (of.state.residents.money_minor >= 0).all()
+        assert (of.state.residents.owned >= 0).all()
 
 
 class Counted:
@@ -103,13 +125,7 @@ class Counted:
         np.testing.assert_array_equal(goods_counted(self.of), self.goods)
         for each in self.of.cities:
             size = each.town.roster.size[0]
-            if each.economy_name == "bazaar":
-                assert (each.state.residents.money_minor >= 0).all()
-                assert (each.state.residents.owned >= 0).all()
-            else:
-                assert each.state.treasury.money_minor[0] >= 0
-                assert (each.state.treasury.stock >= 0).all()
-                assert energy_held(each.state) == energy_expected(each.state)
+            check_residents(each)
             assert (each.town.roster.rows.money_minor[:size] >= 0).all()
             assert (each.town.roster.rows.owned[:size] >= 0).all()
             carried = each.town.roster.rows.owned[:size]
@@ -168,6 +184,7 @@ merchant_rules = st.builds(
     tax_free_money=st.sampled_from([0.0, 10.0, 1000.0]),
     tax_divisor=st.sampled_from([1, 3, 10]),
 )
+society_sizes = st.sampled_from([0, 1, 2, 37, 400, 1_000])
 society_rules = st.builds(
     SocietyParameters,
     capacity=st.sampled_from([0, 0, 1_000]),
@@ -182,6 +199,27 @@ costs = st.sampled_from([0.0, 0.5, 1.0, 20.0])
 
 
 @st.composite
+def macro_changes(draw, goods):
+    """What makes a city of a Config a macro economy, trading some of the goods."""
+    tradeable = [name for name, good in goods.items() if not good.leisure]
+    some = st.lists(st.sampled_from(tradeable), unique=True).map(tuple)
+    parameters = macro_city.Parameters(
+        step=draw(st.sampled_from(["month", "quarter"])),
+        step_ticks=draw(st.integers(1, 40)),
+        reserves=draw(st.sampled_from([0.0, 0.5, 100.0])),
+        sells=draw(some),
+        buys=draw(some),
+    )
+    least = macro_city.LOCALS_LEAST
+    return {"economy": "macro", "locals": draw(st.integers(least, least + 30)),
+            "parameters": parameters}  # fmt: skip
+
+
+any_economies = st.sampled_from([("bazaar",), ("bazaar", "society")])
+"""Of cities that need not be bazaars; macro economies are tested by themselves."""
+
+
+@st.composite
 def configs(
     draw,
     cities_min=1,
@@ -189,9 +227,12 @@ def configs(
     locals_max=30,
     merchants_max=15,
     travel_max=200,
-    societies_max=2,
+    economies=("bazaar",),
 ):
-    """A Config: any economy, default or random goods and rules, random roads, one way or both."""
+    """A Config: default or random goods and rules, random roads, one way or both.
+
+    The first city is of the last economy, the others of any; macro cities are of the least size.
+    """
     count = draw(st.integers(cities_min, cities_max))
     goods, recipes = default_city().goods, default_city().recipes
     if draw(st.booleans()):
@@ -211,15 +252,15 @@ def configs(
         )
         for name in NAMES[:count]
     ]
-    for number in draw(st.sets(st.integers(0, count - 1), max_size=societies_max)):
-        rules = SocietyParameters() if usual else draw(society_rules)
-        people = draw(st.sampled_from([0, 1, 2, 37, 400, 1_000]))
-        cities[number] = replace(
-            cities[number],
-            economy="society",
-            locals=min(people, rules.capacity or people),
-            parameters=rules,
-        )
+    for place in range(count):
+        chosen = economies[-1] if place == 0 else draw(st.sampled_from(economies))
+        if chosen == "macro":
+            cities[place] = replace(cities[place], **draw(macro_changes(goods)))
+        elif chosen == "society":
+            rules = SocietyParameters() if usual else draw(society_rules)
+            people = min(draw(society_sizes), rules.capacity or 10_000)
+            changes = {"economy": "society", "locals": people, "parameters": rules}
+            cities[place] = replace(cities[place], **changes)
     ends = [(a, b) for a in range(count) for b in range(count) if a != b]
     built = ends
     if ends and draw(st.booleans()):
@@ -232,7 +273,6 @@ def configs(
 def events(draw, of: Config, ticks_max: int, most: int = 6):
     """Events that a world of this Config takes, at random ticks."""
     names = [city.name for city in of.cities]
-    economies = {city.name: city.economy for city in of.cities}
     goods = [name for name, good in of.cities[0].goods.items() if not good.leisure]
     good = st.sampled_from(goods)
     share = st.floats(0.0, 1.0)
@@ -253,19 +293,22 @@ def events(draw, of: Config, ticks_max: int, most: int = 6):
             ),
         ),
     ]
-    of_society = [
+    macro_kinds = [
+        ("policy_rate", st.fixed_dictionaries({"points": st.floats(-2.0, 2.0)})),
+        ("productivity", st.fixed_dictionaries({"percent": st.floats(-5.0, 5.0)})),
+        ("bank_failure", st.fixed_dictionaries({"bank": st.integers(1, 6)})),
+    ]
+    society_kinds = [
         kinds[0],
-        *(
-            (name, st.fixed_dictionaries({"share": share}))
-            for name in ("drought", "rain", "plague")
-        ),
+        *((n, st.fixed_dictionaries({"share": share})) for n in ("drought", "rain", "plague")),
     ]
     drawn = []
     for _ in range(draw(st.integers(0, most))):
         where = draw(st.sampled_from(names))
         here = names.index(where)
         roads = [names[road.to] for road in of.roads if road.start == here]
-        possible = list(of_society if economies[where] == "society" else kinds)
+        of_economy = {"bazaar": kinds, "macro": macro_kinds, "society": society_kinds}
+        possible = list(of_economy[of.cities[here].economy])
         if roads:
             to = st.fixed_dictionaries({"to": st.sampled_from(roads)})
             priced = st.fixed_dictionaries({"to": st.sampled_from(roads), "coins": costs})

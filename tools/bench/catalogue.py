@@ -6,8 +6,11 @@ BENCHMARKS = {
     "call_auction": "tools.bench.call_auction",
     "society": "tools.bench.society",
     "startup": "tools.bench.startup",
+    "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",
+    "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
+    "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
     "hostile": "tools.bench.hostile",
 }
