@@ -166,7 +166,7 @@ def _value_as_json(report: Report, value: Value) -> dict[str, Any]:
 
 
 def print_accounts(console: Console, accounts: Sequence[Matrix]) -> bool:
-    """Matrices in whole units of money, with their sums; whether every sum of a row or a column is zero."""
+    """Matrices in units of money, with their sums; whether all rows and columns sum to zero."""
     exact = True
     for matrix in accounts:
         rows, columns = matrix.amounts_minor.sum(axis=1), matrix.amounts_minor.sum(axis=0)

@@ -4,6 +4,7 @@ against plain numpy.
 `HYPOTHESIS_PROFILE=thorough pytest tests/test_macro.py` fuzzes long.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -16,7 +17,7 @@ from engine.macro.books import balance_sheet, flow_matrix
 from engine.macro.credit import count_deposits
 from engine.macro.founding import HOUSEHOLDS_MIN
 from engine.macro.indices import chain
-from engine.macro.laboratory import advance_alone, found_alone, reality_run, run
+from engine.macro.laboratory import advance_alone, found_alone, reality_run
 from engine.macro.labour import EFFORT_HIGH, EFFORT_LOW, OVER_CAPACITY_RETURNS, produce
 from engine.macro.params import Behaviour
 from engine.macro.plan import CAPACITY_WANTED
@@ -94,7 +95,8 @@ def test_months_do_not_depend_on_how_they_are_cut():
 
 
 def test_threads_do_not_matter_and_seeds_do():
-    at_once = list(run(Behaviour(), [3, 4], years=5, households=300, threads=2))
+    with ThreadPoolExecutor(2) as pool:
+        at_once = list(pool.map(lambda seed: reality_run(seed, 60, households=300), [3, 4]))
     alone = reality_run(3, 60, behaviour=Behaviour(), households=300)
     np.testing.assert_array_equal(at_once[0].output, alone.output)
     assert (at_once[0].output != at_once[1].output).any()

@@ -14,7 +14,7 @@ from city_node.cli import main
 from city_node.reality_sheet import figure, wanted
 from city_node.series_files import read_series, runs_in, write_series
 from city_node.us_data import CREDIT, FIRST_YEAR, LAST_YEAR, NAMES, PEOPLE, us_quarters
-from engine.economy import UnknownEconomyError
+from engine.economy import UnknownEconomyError, load
 from engine.reality.controls import NOISE, noise
 from engine.reality.facts import macro_facts, micro_facts
 from engine.reality.quarters import QUARTERS, Quarters, graded_quarters, window
@@ -338,7 +338,7 @@ def test_data_that_lack_a_series_are_refused(us_file):
 def made_up(tmp_path, monkeypatch) -> Path:
     """The made-up economy under the name of `made-up`, in a home of the test's own."""
 
-    def load(name: str) -> ModuleType:
+    def load_made_up(name: str) -> ModuleType:
         if name == "bazaar":
             return ModuleType("bazaar")
         if name != "made-up":
@@ -347,7 +347,7 @@ def made_up(tmp_path, monkeypatch) -> Path:
 
     for name, value in own_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(ruler, "load", load)
+    monkeypatch.setattr(ruler, "load", load_made_up)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -401,6 +401,18 @@ def test_the_sheet_is_printed(monkeypatch, capsys):
         assert f"{row.values[0].words[:24]}" in shown
     for words in ("control real", "control noise", "control random actions", "skill"):
         assert words in shown
+
+
+def test_the_macro_economy_is_graded(monkeypatch):
+    """One run at full size on a seed that nobody calibrated on; 40 of them are docs/reality.md."""
+    monkeypatch.setattr(ruler, "load", load)
+    measured = ruler.measure(ruler.Asked(1, GRADED_SEEDS[0], "macro"))
+    assert [name for name, fact in measured.runs[0].facts.items() if not np.isfinite(fact)] == []
+    controls = {each.name: each for each in measured.controls}
+    assert measured.report.score.mean > controls["noise"].score
+    assert measured.report.score_micro.mean > 80
+    for category in ("co-movement", "labour"):
+        assert measured.report.categories[category] > controls["noise"].categories[category] + 20
 
 
 def test_accounts_are_printed_with_their_sums(monkeypatch, capsys):

@@ -1,15 +1,11 @@
-"""Whole runs of the economy alone, many seeds at once: for the ruler, calibration and experiments.
+"""Whole runs of the economy alone: for the ruler, calibration and experiments.
 
-    runs = run(Behaviour(), range(1, 41), years=35)     a Series a seed, on all cores
-
-Seeds 1 to 999 are for evaluation; calibration takes 1,000,000 and above. Called by the ruler (as
-`reality_run` of the economy), by tools and by benchmarks.
+Runs share nothing and their kernels are `nogil`: whoever calls may run a seed a thread. Seeds 1 to
+999 are for evaluation; calibration takes 1,000,000 and above. Called by the ruler (as `reality_run`
+of the economy), by tools and by benchmarks.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -80,21 +76,6 @@ def reality_run(
             people.append(_people(macro))
     courses.append(advance_alone(macro, key, months % MONTHS_A_YEAR))
     return _series(np.concatenate(courses), firms, people)
-
-
-def run(
-    behaviour: Behaviour,
-    seeds: Iterable[int],
-    *,
-    years: int = 35,
-    households: int = HOUSEHOLDS,
-    actions: ActionsOf = "rules",
-    threads: int | None = None,
-) -> Iterator[Series]:
-    """A run a seed, in their order, on as many threads as there are cores."""
-    one = partial(reality_run, behaviour=behaviour, households=households)
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        yield from pool.map(lambda seed: one(seed, years * MONTHS_A_YEAR, actions), seeds)
 
 
 def reality_accounts(seed: int, months: int) -> tuple[Matrix, Matrix]:
