@@ -181,6 +181,18 @@ def enter(
     world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
+    roster = roster_of(world, city, from_place, came, rows, node_suffix)
+    luggage = {}
+    for nth, row in enumerate(rows):
+        if came.genomes and (unknown := unknown_genes(came.genomes[row])):
+            luggage[nth] = unknown
+    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+
+
+def roster_of(
+    world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
+) -> Roster:
+    """Rows of the wire's columns as merchants about to arrive in a city."""
     goods = np.array([world.goods.index(good) for good in came.goods])
     roster = empty(len(world.goods), len(world.places), len(rows))
     roster.size[0] = len(rows)
@@ -203,13 +215,10 @@ def enter(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    luggage = {}
-    for place, row in enumerate(rows):
+    for nth, row in enumerate(rows):
         if came.genomes and (genome := came.genomes[row]):
-            new.genome[place] = genes_of(genome)
-            if unknown := unknown_genes(genome):
-                luggage[place] = unknown
-    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+            new.genome[nth] = genes_of(genome)
+    return roster
 
 
 def _place_known(world: World, name: str, node_suffix: str) -> int | None:
@@ -257,7 +266,8 @@ def leave(world: World, node_suffix: str) -> list[Departure]:
             row = chosen(left, np.array([number]))
             peer = world.places[int(row.rows.to_place[0])]
             pair = city.here, peer.casefold()
-            xid = world.next_xid[pair] = world.next_xid.get(pair, 0) + 1
+            xid = world.next_xid.get(pair, 0)
+            world.next_xid[pair] = xid + 1
             merchant = on_the_wire(world, row, node_suffix)
             departures.append(Departure(city, peer, xid, row, merchant))
     world.abroad.clear()

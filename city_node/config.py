@@ -126,9 +126,13 @@ class RoadConfig:
 
 @dataclass(frozen=True)
 class Dialling:
-    """An address to keep a road to, from one of our cities, by its number."""
+    """An address to keep a road to, from one of our cities, by its number.
 
-    city: int
+    Attributes:
+        city: None: from all of them to a node of ours, from the first to anybody else.
+    """
+
+    city: int | None
     host: str
     port: int
 
@@ -458,4 +462,4 @@ def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
         raise ValueError(f"connect = {text!r}: no city {city!r}, must be one of {', '.join(names)}")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ValueError(f"connect = {text!r}: must be [CITY=]HOST:PORT, port from 1 to 65535")
-    return Dialling(numbers[city.casefold()] if city else 0, host.strip("[]"), int(port))
+    return Dialling(numbers[city.casefold()] if city else None, host.strip("[]"), int(port))

@@ -77,6 +77,8 @@ class BulkDecoder:
 
     def decode_each(self, lines: list[bytes]) -> Iterator[Merchants | Returned | Refused]:
         """Decode lines already cut, with or without their newlines; as `decode`."""
+        if not lines:
+            return
         try:
             merchants = self._columns(lines)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
