@@ -137,11 +137,14 @@ def sybils(port: int) -> None:
 # --- as a node ---
 
 
-def as_node(act: Callable[[int], Awaitable[None]]) -> Attack:
+NodeAttack = Callable[[int], Awaitable[None]]
+"""The same, given the node's port, and until it is cancelled."""
+
+
+def as_node(act: NodeAttack) -> NodeAttack:
     """Do it to a node again and again, however often it throws one out."""
 
     async def acting(port: int) -> None:
-        os.nice(19)
         while True:
             try:
                 await act(port)
@@ -149,10 +152,20 @@ def as_node(act: Callable[[int], Awaitable[None]]) -> Attack:
                 pass
             await trio.sleep(RESETS_KEEP_S)
 
-    return lambda _, port: trio.run(acting, port)
+    return acting
 
 
-def on_a_link(act: Callable[[NodePeer], Awaitable[None]]) -> Attack:
+def alone(attack: NodeAttack) -> Attack:
+    """In a process of its own."""
+
+    def acting(_: int, port: int) -> None:
+        os.nice(19)
+        trio.run(attack, port)
+
+    return acting
+
+
+def on_a_link(act: Callable[[NodePeer], Awaitable[None]]) -> NodeAttack:
     """Do it on a link that is up; each time under a new key, since a key may be kept out."""
 
     async def linking(port: int) -> None:
@@ -169,9 +182,8 @@ async def handshakes(port: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         own = identity.identity_in(Path(folder))
         while True:
-            stream = await trio.open_tcp_stream(HOST, port)
-            secured, _ = await secure(stream, server_side=False, identity=own)
-            await trio.aclose_forcefully(secured)
+            async with await trio.open_tcp_stream(HOST, port) as stream:
+                await secure(stream, server_side=False, identity=own)
 
 
 async def everybodys_key(port: int) -> None:
@@ -184,16 +196,16 @@ async def everybodys_key(port: int) -> None:
         path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
         own = identity.Identity("", certificate.public_bytes(Encoding.DER), path, key)
         while True:
-            stream = await trio.open_tcp_stream(HOST, port)
-            secured, _ = await secure(stream, server_side=False, identity=own)
-            await secured.receive_some()
+            async with await trio.open_tcp_stream(HOST, port) as stream:
+                secured, _ = await secure(stream, server_side=False, identity=own)
+                await secured.receive_some()
 
 
 async def downgrade(port: int) -> None:
     """Greet a node in plain text."""
-    stream = await trio.open_tcp_stream(HOST, port)
-    await stream.send_all(b"SEASIDE@BOREAS\n" + line() * 100)
-    await stream.receive_some()
+    async with await trio.open_tcp_stream(HOST, port) as stream:
+        await stream.send_all(b"SEASIDE@BOREAS\n" + line() * 100)
+        await stream.receive_some()
 
 
 async def never_commit(peer: NodePeer) -> None:
@@ -232,15 +244,25 @@ async def replay(peer: NodePeer) -> None:
     )
     while True:
         await peer.flush()
-        await peer.stream.send_all(encode([offer]) * 50)
+        await peer.say(encode([offer]) * 50)
 
 
 async def chatter(peer: NodePeer) -> None:
     """Tell the news as fast as it is taken."""
     lines = encode([News(city=peer.city, prices={"bed": 1.0})]) * 500
     while True:
-        await peer.stream.send_all(lines)
+        await peer.say(lines)
 
+
+NODE_ATTACKS: dict[str, NodeAttack] = {
+    "handshakes without end": as_node(handshakes),
+    "everybody's key": as_node(everybodys_key),
+    "downgrade to plain text": as_node(downgrade),
+    "one who never commits": on_a_link(never_commit),
+    "forged money between nodes": on_a_link(forge),
+    "replay": on_a_link(replay),
+    "a flood of news": on_a_link(chatter),
+}
 
 ATTACKS: dict[str, Attack] = {
     "a flood of merchants": again(poured(line() * 100)),
@@ -253,12 +275,6 @@ ATTACKS: dict[str, Attack] = {
     "slow-loris": again(slow_loris),
     "newcomers without end": again(newcomers),
     "Sybils": again(sybils),
-    "handshakes without end": as_node(handshakes),
-    "everybody's key": as_node(everybodys_key),
-    "downgrade to plain text": as_node(downgrade),
-    "one who never commits": on_a_link(never_commit),
-    "forged money between nodes": on_a_link(forge),
-    "replay": on_a_link(replay),
-    "a flood of news": on_a_link(chatter),
+    **{name: alone(attack) for name, attack in NODE_ATTACKS.items()},
 }
 """What is done to a node."""
