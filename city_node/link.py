@@ -35,6 +35,9 @@ BANS_MAX = 4_096
 """Node keys kept out for acts no honest peer can commit; keys cost nothing, so the list is bounded
 and its oldest entry goes first."""
 
+KNOCK_S_MAX = 5.0
+"""Who has knocked asks again so soon: somebody has been told to let him in, and waits for it."""
+
 DOUBLE = "its node is linked already"
 """Nothing to complain of: two nodes that find each other dial each other."""
 
@@ -76,6 +79,7 @@ class Link:
 
 
 LEGACY = "legacy"
+KNOCKED = "knocked"
 Guess = Literal["either", "legacy"]
 
 Speak = Callable[[Link], Awaitable[Any]]
@@ -181,8 +185,8 @@ class Links:
             guess: what he is who waits for us to speak first.
 
         Returns:
-            The id of the node there, if a link with it is up, or was; LEGACY for one with whom
-            `legacy` got on; else "".
+            The id of the node there, if a link with it is up, or was; KNOCKED, if a user has to
+            decide first; LEGACY for one with whom `legacy` got on; else "".
 
         Raises:
             OSError: no connection.
@@ -203,7 +207,9 @@ class Links:
         finally:
             self._say_closed(link)
             await trio.aclose_forcefully(stream)
-        return link.peer_id if link.over.is_set() or link.peer_id in self.up else ""
+        if link.over.is_set() or link.peer_id in self.up:
+            return link.peer_id
+        return KNOCKED if link.knocked else ""
 
     async def keep(
         self,
@@ -240,6 +246,8 @@ class Links:
                     legacy = None
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
+            if peer_id == KNOCKED:
+                bound_s = KNOCK_S_MAX
             await pause(self._machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 

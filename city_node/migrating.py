@@ -30,7 +30,7 @@ from city_node.world import City, World
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError
 from protocol.events import Merchants
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST
+from protocol.limits import OFFERS_IN_FLIGHT_FIRST, PRICE_COINS_MAX
 from protocol.messages import decode_merchant, encode_record
 from protocol.migration import Contradiction, Entrant, Offence, Settled, Transition
 from protocol.node_lines import signed_bytes
@@ -81,6 +81,7 @@ class Migrations:
                 self.speaker.quarantine(peer, str(error))
             except Offence as error:
                 self.speaker.offend(peer, str(error))
+            peer.heard.clear()  # after either, nothing more is heard of it
             peer.drained.set()
             self._enter(world, peer, self._write_down(peer))
         self._open_ways(world)
@@ -94,15 +95,21 @@ class Migrations:
                     if way.name == name:
                         way.goods = frozenset(prices)
             case Statement():
-                key = peer.keys.get(message.sender, b"")
-                signature = bytes.fromhex(message.signature) if message.signature else b""
-                if not is_signed(key, "statement", signed_bytes(message), signature):
-                    raise Offence(f"{message.sender}: a statement that it has not signed")
+                self._check_signed(peer, message)
                 peer.pairs.receive(message)
             case _:
                 if isinstance(message, Refuse):
                     self._note_refusal(peer, message)
                 peer.pairs.receive(message)  # type: ignore[arg-type]
+
+    def _check_signed(self, peer: PeerNode, said: Statement) -> None:
+        key = peer.talk.keys.get(said.sender, b"") if peer.talk else b""
+        try:
+            signature = bytes.fromhex(said.signature)
+        except ValueError:
+            signature = b""
+        if not is_signed(key, "statement", signed_bytes(said), signature):
+            raise Offence(f"{said.sender}: a statement that it has not signed")
 
     def _note_refusal(self, peer: PeerNode, refuse: Refuse) -> None:
         """Nobody else is sent there for as long as the peer asks for."""
@@ -141,13 +148,19 @@ class Migrations:
         peer.pairs.hold(offer, judged, retry_after_s=RETRY_AFTER_S)
 
     def _free_minor(self, city: City, name: str) -> int:
-        """How many more coins a city takes of another: its credit, less what it has been given."""
-        given_minor = self.nodes.given_minor[self.nodes.names[city.here], name]
-        return city.ledger.initial_minor - self._balance_minor(city, name) - given_minor
+        """How many more coins a city takes of another: its credit, less what that node has brought.
+
+        A node may call its cities as it likes, so all of them have one credit together.
+        """
+        ours, node_id = self.nodes.names[city.here], self.nodes.id_of[name]
+        of_it = [other for other, known in self.nodes.id_of.items() if known == node_id]
+        given_minor = sum(self.nodes.given_minor[ours, other] for other in of_it)
+        balance_minor = sum(self._balance_minor(city, other) for other in of_it)
+        return city.ledger.initial_minor - balance_minor - given_minor
 
     def _balance_minor(self, city: City, name: str) -> int:
         """Coins that have come from another city, those held included, less those that went."""
-        account = self.nodes.ledger.accounts.get((city.name, name.casefold()))
+        account = self.nodes.ledger.accounts.get((city.name, spelled(name).casefold()))
         if account is None:
             return 0
         return account.entered_minor + account.escrow_minor - account.left_minor
@@ -163,6 +176,7 @@ class Migrations:
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
             for each in group.transitions:
+                self.nodes.keep_name(each.peer)
                 if each.state == "GONE":
                     peer.left.pop(((each.city, each.peer), each.xid), None)
         return entrants
@@ -256,6 +270,7 @@ class Migrations:
         """Say what the window has made true."""
         now_s = trio.current_time()
         self.transitions, self.settled = [], []
+        self.nodes.unwritten = {}
         self.nodes.given_minor.clear()
         for peer in self.nodes.by_id.values():
             if peer.writing:
@@ -330,7 +345,7 @@ class Migrations:
             prices={
                 good: float(price)
                 for good, price in zip(world.goods, prices, strict=True)
-                if good in tradeable and np.isfinite(price)
+                if good in tradeable and abs(price) <= PRICE_COINS_MAX  # not if it is none
             },
         )
 

@@ -273,7 +273,8 @@ async def run_window(node: Node, wished: int) -> list[Departure]:
 async def keep(node: Node, tick: int, departures: list[Departure]) -> None:
     """Make a window durable, where anything is."""
     if node.keeping and node.migrations:
-        under_way = node.migrations.transitions, node.migrations.settled
+        migrations = node.migrations
+        under_way = migrations.transitions, migrations.settled, migrations.nodes.unwritten
         await node.keeping.keep(node.world, tick, departures, *under_way)
     elif node.keeping:
         await node.keeping.keep(node.world, tick, departures)

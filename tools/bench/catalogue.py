@@ -9,6 +9,7 @@ BENCHMARKS = {
     "wire": "tools.bench.wire",
     "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
+    "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
     "hostile": "tools.bench.hostile",
 }
