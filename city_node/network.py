@@ -6,8 +6,8 @@ nobody else's, one that writes too fast waits for the next window.
 """
 
 import math
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import trio
@@ -15,6 +15,7 @@ import trio
 from city_node.border import Departure, Quota
 from city_node.log import Log
 from city_node.machine import Machine, Stream
+from city_node.policy import Policy
 from city_node.world import City
 from protocol.connection import Connection
 from protocol.events import Merchants
@@ -52,6 +53,7 @@ class Travelway:
         wake: set when there is something to write.
         redial: of the task that would dial again; None: the peer dialled.
         crossings: who has crossed lately: when, the good he carried or "", whether outward.
+        heard_s: when anything was heard of it last.
     """
 
     city: City
@@ -73,6 +75,7 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
+    heard_s: float = 0.0
 
     @property
     def dialled(self) -> bool:
@@ -161,8 +164,9 @@ class Network:
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
         homeless: who left while his travel-way closed, and has to come home too.
-        quotas: by city and casefolded name of the peer.
+        quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
+        policies: of our cities' borders, by their numbers.
     """
 
     node: str
@@ -179,6 +183,7 @@ class Network:
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     machine: Machine = field(default_factory=Machine)
+    policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:

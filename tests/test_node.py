@@ -80,6 +80,8 @@ def test_a_node_is_called_like_its_host_and_others_are_counted() -> None:
             assert asked == "atlas"
     with claimed_name(None) as again:
         assert again == host
+    with claimed_name(None, {host.upper(), f"{host}-3"}) as second, claimed_name(None, {host}) as x:
+        assert (second, x) == (f"{host}-2", f"{host}-3")
 
 
 @pytest.mark.parametrize(
