@@ -138,8 +138,8 @@ def _wanted(network: Network, world: World, city: City) -> list[Way]:
             room = OUTBOX_MERCHANTS_MAX - len(way.outbox)
             found.append(Way(way.place, MOVING_COST_COINS, room, carries))
     for (here, _), linked in sorted(network.linked.items()):
-        if here == city.here and linked.goods is not None and linked.place >= 0:
-            carries = [good in linked.goods for good in world.goods]
+        if here == city.here and linked.prices is not None and linked.place >= 0:
+            carries = [good in linked.prices for good in world.goods]
             found.append(Way(linked.place, MOVING_COST_COINS, linked.room, carries))
     return found
 

@@ -93,7 +93,7 @@ class Migrations:
             case News(city=name, prices=prices):
                 for way in peer.ways:
                     if way.name == name:
-                        way.goods = frozenset(prices)
+                        way.prices = prices
             case Statement():
                 self._check_signed(peer, message)
                 peer.pairs.receive(message)
@@ -309,7 +309,8 @@ class Migrations:
                 way.waiting = Counter() if out is None else self._waiting(peer, ours, way.name)
                 way.balance_minor = self._balance_minor(way.city, way.name)
                 way.credit_minor = self._credit_minor(way.city)
-                if way.goods is not None:
+                way.used_minor = way.credit_minor - self._free_minor(way.city, way.name)
+                if way.prices is not None:
                     self._place(world, way)
 
     def _waiting(self, peer: PeerNode, ours: str, name: str) -> Counter[str]:

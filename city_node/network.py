@@ -111,12 +111,12 @@ class NodeWay:
         name: of the other city, full and in upper case, as the wire has it.
         peer: the same as people see it.
         place: among the world's places; -1: it has none yet.
-        goods: those with a price there, as its news said; None: nothing has been heard of it.
+        prices: there, in coins by good, as its news said; None: nothing has been heard of it.
         room: for how many more merchants there is room.
         closed_until_s: nobody sets out before, since the city refused some.
         waiting: who has left and is not known to have arrived, by the good he carries.
         balance_minor: coins that have come from there, less those that went; settled and held.
-        credit_minor: how much of that this city allows.
+        credit_minor: how much of that this city allows all cities of that node; used_minor: of it.
         stop: ends the link; redial: of the task that would dial again.
         crossings: as of a Travelway.
     """
@@ -129,12 +129,13 @@ class NodeWay:
     stop: Callable[[str], None]
     redial: trio.CancelScope | None = None
     place: int = -1
-    goods: frozenset[str] | None = None
+    prices: Mapping[str, float] | None = None
     room: int = 0
     closed_until_s: float = -math.inf
     waiting: Counter[str] = field(default_factory=Counter)
     balance_minor: int = 0
     credit_minor: int = 0
+    used_minor: int = 0
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
@@ -142,7 +143,7 @@ class NodeWay:
     @property
     def ready(self) -> bool:
         """Whether merchants may set out."""
-        return self.goods is not None
+        return self.prices is not None
 
     def close(self, reason: str) -> None:
         """End the link, and with it all the travel-ways on it."""

@@ -26,7 +26,7 @@ from city_node.border import (
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import Log
 from city_node.network import Network, Travelway
-from city_node.policy import Guests
+from city_node.policy import Guests, Policy
 from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.roster import chosen
@@ -375,6 +375,27 @@ async def test_roads_carry_what_the_peer_knows() -> None:
         give_inputs(network, of)
         carries = of.cities[0].town.roads.carries[0]
         assert {good for good, carried in zip(of.goods, carries, strict=True) if carried} == goods
+
+
+@pytest.mark.trio
+async def test_a_city_may_take_no_guests_and_send_nobody_where_nothing_is_acknowledged() -> None:
+    of = world([city("Riverwood"), city("Elm")], all_roads(2))
+    network, way = road(of, "Seashore")
+    very_line = line(Money=5)
+    network.heard.append((way, decoded(very_line)))
+    network.policies[0] = Policy(guests=None, legacy_emigration=False)
+    give_inputs(network, of)
+    assert bytes(way.going_back) == very_line
+    assert network.refused["Riverwood", way.peer] == 1
+    advance(of, 2)
+    assert of.cities[0].arrivals == {}
+    assert (of.cities[0].town.roads.place < 2).all()
+    network.policies[0] = Policy()
+    network.heard.append((way, decoded(very_line)))
+    give_inputs(network, of)
+    advance(of, 2)
+    assert of.cities[0].arrivals["Seashore"] == 1
+    assert (of.cities[0].town.roads.place == 2).any()
 
 
 def test_home_is_nowhere_else() -> None:

@@ -20,6 +20,7 @@ from city_node.meeting import listen
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
+    IDLE_S,
     NOT_READING_S_MAX,
     speak,
 )
@@ -142,6 +143,35 @@ async def test_whoever_is_over_the_limit_is_told_nothing(nursery, autojump_clock
     await trio.sleep(0.1)
     window(here, of)
     assert len(of.cities[0].town.roads.place) == ACCEPTED_MAX
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_who_greets_and_then_says_nothing_makes_way_for_newcomers(
+    nursery, autojump_clock
+) -> None:
+    """First of the address with most of them, who has been silent for longest."""
+    here, of = network(), world([city("Riverwood")])
+    for number in range(ACCEPTED_MAX):
+        ours, theirs = ends()
+        address = f"192.0.2.{max(0, 10 - number)}"
+        ours.socket = SimpleNamespace(getpeername=lambda address=address: (address, 1))
+        nursery.start_soon(speak, here, of.cities[0], ours)
+        await theirs.send_all(b"Peer%d\n" % number)
+        await trio.sleep(0.1)
+        if number == 10:
+            busy = theirs
+    await trio.sleep(IDLE_S)
+    await busy.send_all(line(Money=0))
+    await trio.sleep(0.1)
+    ours, theirs = ends()
+    nursery.start_soon(speak, here, of.cities[0], ours)
+    await theirs.send_all(b"Newcomer\n")
+    assert await theirs.receive_some() == b"RIVERWOOD\n"
+    await trio.sleep(0.1)
+    names = {way.peer for way in here.open.values()}
+    assert "Newcomer" in names
+    assert {f"Peer{number}" for number in range(ACCEPTED_MAX)} - names == {"Peer11"}
     nursery.cancel_scope.cancel()
 
 
