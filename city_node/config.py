@@ -62,7 +62,6 @@ NETWORK_FIELDS = (
     "legacy_bind",
     "discovery",
     "interface",
-    "roads_max",
 )
 CITY_FIELDS = (
     "economy", "device", "locals", "evolution", "merchants", "goods", "recipes", "border"
@@ -156,7 +155,6 @@ class NetworkConfig:
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
         interface: IP address of the interface to do that on; None: where the listeners are.
-        roads_max: how many nodes' cities found by discovery one city dials.
     """
 
     port: int | None
@@ -165,7 +163,6 @@ class NetworkConfig:
     dial: tuple[Dialling, ...]
     discovery: bool
     interface: str | None
-    roads_max: int
 
 
 @dataclass(frozen=True)
@@ -478,7 +475,6 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
         interface=None if interface is None else address_in("interface", interface),
-        roads_max=whole_number("roads_max", shared["roads_max"], 64),
     )
 
 
