@@ -8,13 +8,14 @@ as the very line he came on. Knows the wire's columns and the world's arrays, no
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
-from merchants.genome import NEUTRAL, NUMBER, genes_of, genome_of
+from merchants.genome import NEUTRAL, NUMBER, genome_of
 from merchants.roster import Merchants as Rows
 from merchants.roster import Roster, empty, joined, with_room
 from merchants.town import know_places
@@ -26,10 +27,11 @@ GUESTS_PRESENT_MAX = 64
 """Of one peer in one city: a crowd of strangers must not become the city's trade."""
 
 GUEST_COINS_MAX = 2_000
-"""What one guest may bring: twice what a merchant is founded with."""
+"""What one guest may bring: twice what a merchant is founded with. More only as far as merchants
+took it out by the same road: a rich man of our own must be able to come home."""
 
 GUEST_CAPACITY_MAX = 20
-"""What one guest may carry: as much as a merchant of the tutorial."""
+"""What one guest may carry: as much as a merchant of the tutorial, or as one of the city's own."""
 
 GUEST_NET_COINS_MAX = 20_000
 """What a peer's guests may bring in an hour beyond what they took out: a city's initial money."""
@@ -148,10 +150,14 @@ def admit(
         limit = f"coins in net = over {city.ledger.initial_minor / MINOR_PER_COIN:,.0f}"
     else:
         present_max = GUESTS_PRESENT_MAX
-        fits &= (money_minor <= GUEST_COINS_MAX * MINOR_PER_COIN) & (capacity <= GUEST_CAPACITY_MAX)
+        capacity_max = max(GUEST_CAPACITY_MAX, int(city.town.rules.capacity))
+        fits &= capacity <= capacity_max
+        rich = money_minor > GUEST_COINS_MAX * MINOR_PER_COIN
+        fits &= ~rich | (np.cumsum(np.where(rich, money_minor, 0)) <= -quota.net_minor)
         if not fits.all():
-            reason = f"over {GUEST_COINS_MAX:,} coins or capacity {GUEST_CAPACITY_MAX} a guest"
+            reason = f"over {GUEST_COINS_MAX:,} coins or capacity {capacity_max} a guest"
         free_minor = GUEST_NET_COINS_MAX * MINOR_PER_COIN - quota.hour_minor(now_s)
+        free_minor = max(free_minor, -quota.net_minor)
         limit = f"coins in net = over {GUEST_NET_COINS_MAX:,} an hour"
     crowded = np.cumsum(fits) > present_max - guests_present(world, city, from_place)
     if (fits & crowded).any():
@@ -205,10 +211,14 @@ def enter(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    for place, row in enumerate(rows):
-        if came.genomes and (genome := came.genomes[row]):
-            new.genome[place] = genes_of(genome)
-            keep_luggage(world, city.here, int(new.number[place]), genome)
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows]
+    for number, name in enumerate(came.traits):
+        if name in NUMBER:
+            told = genes[:, number]
+            new.genome[:, NUMBER[name]] = np.where(np.isnan(told), NEUTRAL, told)
+    foreign = [number for number, name in enumerate(came.traits) if name not in NUMBER]
+    for nth in np.flatnonzero(~np.isnan(genes[:, foreign]).all(axis=1)).tolist():
+        keep_luggage(world, city.here, int(new.number[nth]), came.genome(int(rows[nth])) or {})
     world.walking = joined([world.walking, roster])
 
 
@@ -243,31 +253,73 @@ def bring_home(
     world.walking = joined([world.walking, with_room(merchants, 0, len(world.places))])
 
 
-def on_the_wire(world: World, merchant: Roster, node_suffix: str) -> Merchant:
-    """One row as the wire's merchant; our own cities under their full names."""
-    rows = merchant.rows
-    expected_prices: dict[str, dict[str, float]] = {}
-    for number, good in enumerate(world.goods):
-        prices = rows.expected_price[0, number]
-        for place in np.flatnonzero(~np.isnan(prices)):
-            own = place < len(world.cities)
-            name = world.places[place].upper() + (node_suffix if own else "")
-            expected_prices.setdefault(good, {})[name] = float(prices[place])
-    return Merchant(
-        money_minor=int(rows.money_minor[0]),
-        good=world.goods[rows.good[0]],
-        capacity=int(rows.capacity[0]),
-        owned=int(rows.owned[0]),
-        expected_prices=expected_prices,
-        genome=_genome(world, rows),
+def on_the_wire(world: World, merchants: Roster, node_suffix: str) -> list[Merchant]:
+    """Rows as the wire's merchants; our own cities under their full names."""
+    size = int(merchants.size[0])
+    rows = merchants.rows
+    unknown = np.isnan(rows.expected_price[:size])
+    heard_of = np.flatnonzero(~unknown.all(axis=(0, 1)))
+    dealt_in = np.flatnonzero(~unknown.all(axis=(0, 2)))
+    own = len(world.cities)
+    cities = [world.places[at].upper() + (node_suffix if at < own else "") for at in heard_of]
+    goods = [world.goods[good] for good in dealt_in]
+    told = np.ix_(np.arange(size), dealt_in, heard_of)
+    columns = zip(
+        rows.money_minor[:size].tolist(),
+        rows.good[:size].tolist(),
+        rows.capacity[:size].tolist(),
+        rows.owned[:size].tolist(),
+        rows.expected_price[told].tolist(),
+        np.any(unknown[told], axis=(1, 2)).tolist(),
+        _genomes(world, rows, size),
+        strict=True,
     )
+    travellers = []
+    for money_minor, good, capacity, owned, prices, has_gaps, genome in columns:
+        if has_gaps:
+            expected_prices = _known(goods, cities, prices)
+        else:
+            by_good = zip(goods, prices, strict=True)
+            expected_prices = {
+                name: dict(zip(cities, by_city, strict=True)) for name, by_city in by_good
+            }
+        travellers.append(
+            Merchant(
+                money_minor=money_minor,
+                good=world.goods[good],
+                capacity=capacity,
+                owned=owned,
+                expected_prices=expected_prices,
+                genome=genome,
+            )
+        )
+    return travellers
 
 
-def _genome(world: World, rows: Rows) -> dict[str, float] | None:
-    """The genes of row 0 and those he carries for others, of these as many as a line takes.
+def _known(
+    goods: list[str], cities: list[str], prices: list[list[float]]
+) -> dict[str, dict[str, float]]:
+    """The prices that are not NaN, of the goods that have any."""
+    found = {}
+    for good, by_city in zip(goods, prices, strict=True):
+        pairs = zip(cities, by_city, strict=True)
+        if known := {city: price for city, price in pairs if price == price}:
+            found[good] = known
+    return found
+
+
+def _genomes(world: World, rows: Rows, size: int) -> list[dict[str, float] | None]:
+    """Each one's genes and those he carries for others, of these as many as a line takes.
 
     None where he is neutral: whoever gets him takes him for neutral then.
     """
-    kept = world.luggage.pop((int(rows.birthplace[0]), int(rows.number[0])), {})
-    genes = {} if (rows.genome[0] == NEUTRAL).all() else genome_of(rows.genome[0])
-    return dict([*genes.items(), *kept.items()][:TRAITS_MAX]) or None
+    genomes: list[dict[str, float] | None] = [None] * size
+    for row in np.flatnonzero((rows.genome[:size] != NEUTRAL).any(axis=1)).tolist():
+        genomes[row] = genome_of(rows.genome[row])
+    if world.luggage:
+        ids = zip(rows.birthplace[:size].tolist(), rows.number[:size].tolist(), strict=True)
+        for row, who in enumerate(ids):
+            if kept := world.luggage.pop(who, None):
+                genes = (genomes[row] or {}) | kept
+                genomes[row] = dict(islice(genes.items(), TRAITS_MAX))
+    return genomes

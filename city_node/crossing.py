@@ -147,11 +147,9 @@ def take_abroad(network: Network, world: World) -> None:
     now_s = trio.current_time()
     for city, left in world.abroad:
         ways = {way.place: way for (here, _), way in network.open.items() if here == city.here}
-        for number in range(int(left.size[0])):
-            row = chosen(left, np.array([number]))
-            place = int(row.rows.to_place[0])
-            merchant = on_the_wire(world, row, network.node_suffix)
-            way = ways.get(place)
+        for number, merchant in enumerate(on_the_wire(world, left, network.node_suffix)):
+            row = chosen(left, slice(number, number + 1))
+            way = ways.get(int(row.rows.to_place[0]))
             if way is None:  # closed while the window ran
                 bring_home(world, city, row, merchant.genome)
                 continue

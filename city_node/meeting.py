@@ -33,7 +33,7 @@ NODES_IN_SIGHT_MAX = 256
 Bound = list[trio.SocketListener]
 
 
-async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[Bound]:
+async def open_listeners(world: World, config: NetworkConfig) -> list[Bound]:
     """One listening socket a city, in their order.
 
     Raises:
@@ -57,11 +57,18 @@ async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[
         for listener in itertools.chain.from_iterable(found):
             listener.socket.close()
         raise
-    if config.legacy_bind not in ("127.0.0.1", "::1"):
-        log.say(
-            f"listening on {config.legacy_bind}: whoever reaches it may come in unauthenticated"
-        )
     return found
+
+
+def tell_ports(world: World, config: NetworkConfig, listeners: list[Bound], log: Log) -> None:
+    """Log where each city listens, and a warning when that is for others than this machine."""
+    ports = zip(
+        world.cities, (bound[0].socket.getsockname()[1] for bound in listeners), strict=True
+    )
+    said = ", ".join(f"{city.name} {port}" for city, port in ports)
+    wide = config.legacy_bind not in ("127.0.0.1", "::1")
+    warning = "; whoever reaches it may come in unauthenticated" if wide else ""
+    log.say(f"listening on {config.legacy_bind}: {said}{warning}")
 
 
 async def _open_listener(city: str, port: int, config: NetworkConfig) -> tuple[Bound, int]:

@@ -14,6 +14,7 @@ from city_node.border import Quota
 from city_node.log import Log
 from city_node.world import City
 from merchants.roster import Roster
+from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
@@ -101,6 +102,7 @@ class Network:
         gone: closed travel-ways whose outbox has to come home.
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
+        quick_reader: of lines, once it is loaded.
     """
 
     node: str
@@ -113,13 +115,19 @@ class Network:
     gone: list[Travelway] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    quick_reader: ReadColumns | None = None
 
     @property
     def node_suffix(self) -> str:
         """What full names of our cities end in on the wire."""
         return f"@{self.node.upper()}"
 
+    def read_columns(self, block: bytes, names: Names) -> tuple[Merchants, set[str]] | None:
+        """As `protocol.bulk.ReadColumns`; reads nothing until the quick reader is loaded."""
+        return self.quick_reader(block, names) if self.quick_reader else None
+
 
 def bytes_of(came: Merchants) -> int:
-    """What merchants take up while they wait: their lines and their prices."""
-    return sum(map(len, came.lines)) + came.prices.itemsize * len(came.prices)
+    """What merchants take up while they wait: their lines, prices and genes."""
+    cells = len(came.prices) + len(came.genes)
+    return sum(map(len, came.lines)) + came.prices.itemsize * cells

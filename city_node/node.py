@@ -24,7 +24,7 @@ from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
 from city_node.log import Log
-from city_node.meeting import meet_others, open_listeners
+from city_node.meeting import meet_others, open_listeners, tell_ports
 from city_node.metrics import Metrics, served
 from city_node.network import Network
 from city_node.node_name import claimed_name
@@ -156,7 +156,7 @@ async def run_node(
         ConfigError: a port asked for is in use.
     """
     network = Network(name, world_goods(config), Log(as_json=asked.log_json))
-    listeners = await open_listeners(world, config.network, network.log)
+    listeners = await open_listeners(world, config.network)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     threads = config.threads or len(os.sched_getaffinity(0))
     async with trio.open_nursery() as nursery:
@@ -179,6 +179,7 @@ async def run_node(
             if asked.metrics_port is not None:
                 metrics = served(Metrics(network, pace), asked.metrics_port)
                 views.append(beside.enter_context(metrics))
+            tell_ports(world, config.network, listeners, network.log)
             await run_windows(Node(world, threads, network, pace, observers, control, views))
         nursery.cancel_scope.cancel()
 

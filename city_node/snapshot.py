@@ -4,7 +4,6 @@ Called by `observer` and `history`. Reads the world, the travel-ways and the pac
 """
 
 import time
-from collections import Counter
 
 import numpy as np
 import trio
@@ -209,16 +208,16 @@ def _walkers(world: World, goods: np.ndarray, along: np.ndarray) -> dict[str, li
 
 
 def travel_ways(network: Network) -> list[observe.Road]:
-    """The roads over the network, one each way; who has just crossed is shown on his way.
+    """The roads over the network, one each way.
 
-    They count those who have left and are not yet on the wire: the crossing itself takes no time.
+    The crossing itself takes no time: shown, and counted, is who has just crossed.
     """
     now_s = trio.current_time()
     found = []
     for way in network.open.values():
         ours = f"{way.city.name}@{network.node}"
         for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
-            waiting = Counter(m.good if m.owned else observe.EMPTY_HANDED for m, _ in way.outbox)
+            walkers = _crossing(way, outward, now_s)
             found.append(
                 observe.Road(
                     origin=origin,
@@ -226,8 +225,8 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     network=True,
                     open=way.ready,
                     why_closed="" if way.ready else "greeting",
-                    count=dict(waiting) if outward else {},
-                    walkers=_crossing(way, outward, now_s),
+                    count={good: len(along) for good, along in walkers.items()},
+                    walkers=walkers,
                 )
             )
     return found

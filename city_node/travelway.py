@@ -15,6 +15,7 @@ import trio
 
 from city_node.network import Network, Travelway, bytes_of
 from city_node.world import City
+from protocol.bulk import ReadColumns
 from protocol.connection import Connection
 from protocol.events import Closed, Event, Greeted, Merchants, Ready, Refused, Returned, Send
 from protocol.limits import LINE_BYTES_MAX
@@ -37,6 +38,8 @@ REDIAL_S_MIN, REDIAL_S_MAX = 1.0, 300.0
 TURN_S_MAX = 0.004
 """To understand what was read of one peer at a time, while everybody else waits: who sends what
 takes long is read in smaller pieces."""
+
+_LOADING = trio.CapacityLimiter(1)
 
 CONNECT_S_MAX = 5.0
 """To one address of a machine, which may be one at which it cannot be reached from here."""
@@ -71,6 +74,7 @@ async def speak(
         now_s=trio.current_time(),
         speak_first=of_ours,
         names_taken=_Taken(network, city),
+        read_columns=network.read_columns,
     )
     way = Travelway(city, stream, address, connection, redial)
     _make_room_for_silent(network, way)
@@ -79,6 +83,7 @@ async def speak(
         with way.scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_write, network, way)
+                nursery.start_soon(_load_quick_reader, network)
                 await _read(network, way)
                 nursery.cancel_scope.cancel()
     except* OSError as errors:
@@ -90,6 +95,20 @@ async def speak(
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
     return bool(way.peer)
+
+
+async def _load_quick_reader(network: Network) -> None:
+    """Not before there is a peer, and in a thread: the first time its kernel has to be compiled."""
+    if network.quick_reader is None:
+        network.quick_reader = await trio.to_thread.run_sync(
+            _quick_reader, abandon_on_cancel=True, limiter=_LOADING
+        )
+
+
+def _quick_reader() -> ReadColumns:
+    from merchants.lines import read_columns
+
+    return read_columns
 
 
 def _address_of(stream: trio.SocketStream) -> str:
