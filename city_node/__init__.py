@@ -4,7 +4,7 @@ cli, verbs      what a user types
 config, fields  what he means: flags, environment, file and defaults become one checked Config
 world           the cities of a process and the roads between them: windows, events, report
 node            the nursery and the window loop; pace, signals, kernel_cache beside it
-status, snapshot, observer, history, window, metrics, websocket
+status, snapshot, observer, gauges, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
 meeting, discovery, travelway, network, crossing, border
                 other nodes and programs: found, spoken with, and who of theirs may enter

@@ -22,6 +22,7 @@ from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.history import history_file
 from city_node.log import Log
 from city_node.meeting import meet_others, open_listeners, tell_ports
@@ -167,15 +168,16 @@ async def run_node(
         boot = secrets.token_hex(16)
         nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
         with contextlib.ExitStack() as beside:
-            observers = await observed(nursery, beside, config, network, pace, listeners)
-            history = beside.enter_context(history_file(asked.history))
+            gauges = Gauges(network.log)
+            observers = await observed(nursery, beside, config, network, pace, gauges, listeners)
+            history = beside.enter_context(history_file(asked.history, gauges))
             if asked.websocket_port is not None:
                 await nursery.start(websocket.serve, observers, asked.websocket_port)
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
             status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
             control = Control(network, pace, nursery)
-            views: list[View] = [observers, history, status]
+            views: list[View] = [gauges, observers, history, status]
             if asked.metrics_port is not None:
                 metrics = served(Metrics(network, pace), asked.metrics_port)
                 views.append(beside.enter_context(metrics))
@@ -210,6 +212,7 @@ async def observed(
     config: Config,
     network: Network,
     pace: Pace,
+    gauges: Gauges,
     listeners: list[list[trio.SocketListener]],
 ) -> Observers:
     """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
@@ -220,6 +223,7 @@ async def observed(
     observers = Observers(
         network=network,
         pace=pace,
+        gauges=gauges,
         address=address_of(listeners[0][0]),
         listening_at=address_of(bound[0]),
         token=token,

@@ -15,6 +15,7 @@ from typing import Any
 import trio
 
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.network import Network
 from city_node.pace import Pace
 from city_node.snapshot import snapshot
@@ -73,6 +74,7 @@ class Observers:
 
     network: Network
     pace: Pace
+    gauges: Gauges
     address: str
     listening_at: str
     token: str | None = None
@@ -86,7 +88,7 @@ class Observers:
         now_s = trio.current_time()
         if not self.watching or now_s < self._due_s:
             return
-        line = encode(snapshot(world, self.network, self.pace, self.address))
+        line = encode(snapshot(world, self.network, self.pace, self.gauges, self.address))
         for observer in self.watching:
             if observer.reader.greeted:
                 observer.show(line)

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import trio
 
+from city_node.gauges import Gauges
 from city_node.network import CROSSING_S, Network, Travelway
 from city_node.pace import Pace
 from city_node.world import City, World, merchants_minor
@@ -19,7 +20,9 @@ DECIMALS = 6
 """Significant digits of what is drawn."""
 
 
-def snapshot(world: World, network: Network, pace: Pace, address: str) -> observe.Snapshot:
+def snapshot(
+    world: World, network: Network, pace: Pace, gauges: Gauges, address: str
+) -> observe.Snapshot:
     """The whole of it.
 
     Args:
@@ -35,8 +38,11 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
         ticks_per_s=observe.short(pace.achieved_ticks_per_s()),
         paused=pace.paused,
         goods=list(network.goods),
-        economies=economies(world),
-        cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
+        economies=economies(world, gauges),
+        cities=[
+            *(own_city(world, network, gauges, city) for city in world.cities),
+            *remote_cities(network),
+        ],
         roads=inside_roads(world, network) + travel_ways(network),
         nodes=nodes(network, address),
         peers=peers(world, network),
@@ -45,13 +51,15 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
     )
 
 
-def economies(world: World) -> dict[str, list[observe.Chart]]:
-    """The charts of each economy; the merchants', which all cities share, stand with the first."""
+def economies(world: World, gauges: Gauges) -> dict[str, list[observe.Chart]]:
+    """The charts of each economy; the merchants' and one's own, which all cities share, stand with
+    the first."""
     found = {
         city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
         for city in world.cities
     }
-    found[world.cities[0].economy_name] += [chart(declared) for declared in merchants.CHARTS]
+    shared = [*merchants.CHARTS, *gauges.charts]
+    found[world.cities[0].economy_name] += [chart(declared) for declared in shared]
     return found
 
 
@@ -73,7 +81,7 @@ def chart(declared: EconomyChart) -> observe.Chart:
     )
 
 
-def own_city(world: World, network: Network, city: City) -> observe.City:
+def own_city(world: World, network: Network, gauges: Gauges, city: City) -> observe.City:
     """A city of this node, with all that its economy measures."""
     economy, state = city.economy, city.state
     tradeable = [world.goods.index(good) for good in network.goods]
@@ -99,14 +107,15 @@ def own_city(world: World, network: Network, city: City) -> observe.City:
         },
         stock=_by_good(network, stock[tradeable].astype(np.float64)),
         cargo=_cargo(world, rows.good[:count], rows.owned[:count]),
-        series={name: observe.short(value) for name, value in series(city).items()},
+        series={name: observe.short(value) for name, value in series(city, gauges).items()},
         samples={name: observe.shorts(values) for name, values in sampled.items()},
     )
 
 
-def series(city: City) -> dict[str, float]:
-    """What may be plotted of a city over time: its economy's series and its merchants'."""
-    return {**city.economy.series(city.state), **merchants.series(city.town)}
+def series(city: City, gauges: Gauges) -> dict[str, float]:
+    """What may be plotted of a city over time: its economy's, its merchants', one's own."""
+    measured = {**city.economy.series(city.state), **merchants.series(city.town)}
+    return measured | gauges.series(city)
 
 
 def _by_good(network: Network, values: np.ndarray) -> dict[str, observe.Number]:
