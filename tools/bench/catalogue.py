@@ -8,5 +8,6 @@ BENCHMARKS = {
     "wire": "tools.bench.wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
+    "watched": "tools.bench.watched",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
