@@ -10,7 +10,7 @@ one line that names field, value and limit. Imports the engine's parameters, so 
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -265,6 +265,7 @@ def _city(
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
+    evolution = yes_or_no(where + "evolution", wishes.evolution, table["evolution"])
     genome = merchants.pop("genome", None)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
@@ -289,10 +290,19 @@ def _city(
             economy.Parameters,
             table_in(where + economy_name, table.get(economy_name, {})),
         ),
-        merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
-        evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
+        merchant_rules=_merchant_rules(where, merchants, evolution),
+        evolution=evolution,
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
     )
+
+
+def _merchant_rules(where: str, fields: Mapping[str, Any], evolution: bool) -> MerchantParameters:
+    """The merchants' numbers. Where they evolve, what founds another is free of tax unless a limit
+    is given: the tutorial's would keep nearly everybody below it."""
+    rules: MerchantParameters = converted(f"{where}merchants.", MerchantParameters, fields)
+    if evolution and "tax_free_money" not in fields:
+        return replace(rules, tax_free_money=rules.founding_money)
+    return rules
 
 
 def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:

@@ -31,7 +31,7 @@ from engine.kernels import kernel, part
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -124,6 +124,7 @@ def advance_ticks(
     """
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -135,7 +136,9 @@ def advance_ticks(
             if uniform(stream, ACTS) < rules.act_probability:
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_stall(bazaar, stalls_of(roster.rows), merchant)
                     if fate != LIVES:

@@ -23,7 +23,7 @@ from engine.markets.ladder import BUY, SELL
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -101,6 +101,7 @@ def advance_markets(
     """As `advance_bazaar.advance_ticks`; the auctions of a tick are held at its end."""
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -114,7 +115,9 @@ def advance_markets(
                 take_back_orders(bazaar, stalls, residents + merchant)
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_orders(bazaar, stalls, merchant, roster.size[0])
                     if fate != LIVES:

@@ -85,7 +85,8 @@ def found_town(
         merchants: how many are founded, numbered from 0.
         parameters: their rules' numbers.
         evolves: whether merchants are founded and retire later.
-        genomes: rows of `merchants.genome.TRAITS`, dealt out in turn; none: all are neutral.
+        genomes: rows of `merchants.genome.TRAITS`, dealt out in turn; none: genes are neutral, or
+            around it where merchants evolve.
 
     Raises:
         ValueError: more money than can be counted.
@@ -105,6 +106,9 @@ def found_town(
     rows.ask[:] = np.inf
     rows.place[:] = -1
     rows.expected_price[:] = np.nan
+    if evolves and parameters.founders_spread > 0.0:
+        spread = parameters.founders_spread
+        rows.genome[:] += random.uniform(-spread, spread, rows.genome.shape)
     if genomes:
         rows.genome[:] = np.array(genomes)[np.arange(merchants) % len(genomes)]
     return Town(
