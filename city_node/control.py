@@ -6,10 +6,12 @@ A command that cannot be carried out is a ValueError of one line, and nothing ha
 import trio
 
 from city_node.config import dialling, speed_of
+from city_node.inputs import Scheduled, take
 from city_node.network import Network
 from city_node.pace import Pace
+from city_node.shocks import events_of
 from city_node.travelway import dial
-from city_node.world import Event, World, city_named, events_of, schedule
+from city_node.world import World, city_named
 from protocol import observe
 
 
@@ -79,4 +81,4 @@ class Control:
             cities = cities or world.cities[:1]  # whose refusal names the events that there are
         for city in cities:
             tick = max(command.tick, world.tick)
-            schedule(world, Event(tick, city.name, command.event, dict(command.arguments)))
+            take(world, Scheduled(tick, city.name, command.event, dict(command.arguments)))

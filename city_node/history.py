@@ -13,8 +13,9 @@ from typing import Any, Protocol, TextIO
 
 from city_node.errors import ConfigError
 from city_node.gauges import Gauges
+from city_node.report import city_summary
 from city_node.snapshot import series
-from city_node.world import World, city_summary
+from city_node.world import World
 
 ROW_TICKS = 100
 """A window at the default speed."""

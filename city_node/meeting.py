@@ -20,6 +20,7 @@ from city_node.discovery import (
 )
 from city_node.errors import ConfigError
 from city_node.log import Log
+from city_node.machine import Bound, Machine
 from city_node.network import Network
 from city_node.travelway import dial
 from city_node.world import City, World
@@ -30,10 +31,8 @@ PORTS_SCANNED = 1_000
 NODES_IN_SIGHT_MAX = 256
 """Announcements are hints, and anybody's: those beyond are passed over."""
 
-Bound = list[trio.SocketListener]
 
-
-async def open_listeners(world: World, config: NetworkConfig) -> list[Bound]:
+async def open_listeners(world: World, config: NetworkConfig, machine: Machine) -> list[Bound]:
     """One listening socket a city, in their order.
 
     Raises:
@@ -50,32 +49,30 @@ async def open_listeners(world: World, config: NetworkConfig) -> list[Bound]:
     port = config.port or PORT_FIRST
     try:
         for city in world.cities:
-            bound, port = await _open_listener(city.name, port, config)
-            found.append(bound)
-            port += 1
+            found.append(await _open_listener(city.name, port, config, machine))
+            port = found[-1].port + 1
     except ConfigError:
-        for listener in itertools.chain.from_iterable(found):
-            listener.socket.close()
+        for listener in itertools.chain.from_iterable(bound.listeners for bound in found):
+            await listener.aclose()
         raise
     return found
 
 
 def tell_ports(world: World, config: NetworkConfig, listeners: list[Bound], log: Log) -> None:
     """Log where each city listens, and a warning when that is for others than this machine."""
-    ports = zip(
-        world.cities, (bound[0].socket.getsockname()[1] for bound in listeners), strict=True
+    said = ", ".join(
+        f"{city.name} {bound.port}" for city, bound in zip(world.cities, listeners, strict=True)
     )
-    said = ", ".join(f"{city.name} {port}" for city, port in ports)
     wide = config.legacy_bind not in ("127.0.0.1", "::1")
     warning = "; whoever reaches it may come in unauthenticated" if wide else ""
     log.say(f"listening on {config.legacy_bind}: {said}{warning}")
 
 
-async def _open_listener(city: str, port: int, config: NetworkConfig) -> tuple[Bound, int]:
+async def _open_listener(city: str, port: int, config: NetworkConfig, machine: Machine) -> Bound:
     """The listener of one city, at a port or, if none was asked for, the next that is free."""
     while True:
         try:
-            return await trio.open_tcp_listeners(port, host=config.legacy_bind), port
+            return await machine.listen(port, config.legacy_bind)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise ConfigError(
@@ -104,8 +101,7 @@ async def meet_others(
 async def _look_around(horizon: "Horizon", config: NetworkConfig, listeners: list[Bound]) -> None:
     bound_to = config.interface or config.legacy_bind
     cities = [
-        (city.name, int(bound[0].socket.getsockname()[1]))
-        for city, bound in zip(horizon.cities, listeners, strict=True)
+        (city.name, bound.port) for city, bound in zip(horizon.cities, listeners, strict=True)
     ]
     network = horizon.network
     own = announcement(network.node, horizon.boot, cities, own_addresses(bound_to))

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import trio
 
-from city_node.border import Quota
+from city_node.border import Departure, Quota
 from city_node.log import Log
+from city_node.machine import Machine, Stream
 from city_node.world import City
-from merchants.roster import Roster
 from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
@@ -44,7 +44,7 @@ class Travelway:
         peer: its name as people see it; empty until it has greeted.
         waiting_bytes: of merchants heard and not yet given to the world.
         drained: set when the world has taken them, or lines that go back have been written.
-        outbox: who is to be written, with his row should he have to come home.
+        outbox: who is to be written, with his departure should he have to come home.
         greeting: bytes of our name, to be written at once and alone.
         going_back: lines to be written back, once the quiet after the greeting is over.
         wake: set when there is something to write.
@@ -53,7 +53,7 @@ class Travelway:
     """
 
     city: City
-    stream: trio.SocketStream
+    stream: Stream
     address: str
     connection: Connection
     redial: trio.CancelScope | None
@@ -62,7 +62,7 @@ class Travelway:
     place: int = -1
     waiting_bytes: int = 0
     drained: trio.Event = field(default_factory=trio.Event)
-    outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
+    outbox: deque[tuple[Merchant, Departure]] = field(default_factory=deque)
     greeting: bytearray = field(default_factory=bytearray)
     going_back: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
@@ -100,9 +100,10 @@ class Network:
         silent: those that have not greeted, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
+        homeless: who left while his travel-way closed, and has to come home too.
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
-        quick_reader: of lines, once it is loaded.
+        quick_reader: of lines, once it is loaded; `is_loading_reader` from when that begins.
     """
 
     node: str
@@ -113,18 +114,23 @@ class Network:
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
     gone: list[Travelway] = field(default_factory=list)
+    homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    machine: Machine = field(default_factory=Machine)
     quick_reader: ReadColumns | None = None
+    is_loading_reader: bool = False
 
     @property
     def node_suffix(self) -> str:
         """What full names of our cities end in on the wire."""
         return f"@{self.node.upper()}"
 
-    def read_columns(self, block: bytes, names: Names) -> tuple[Merchants, set[str]] | None:
+    def read_columns(
+        self, block: bytes, lines: list[bytes], names: Names
+    ) -> tuple[Merchants, set[str]] | None:
         """As `protocol.bulk.ReadColumns`; reads nothing until the quick reader is loaded."""
-        return self.quick_reader(block, names) if self.quick_reader else None
+        return self.quick_reader(block, lines, names) if self.quick_reader else None
 
 
 def bytes_of(came: Merchants) -> int:

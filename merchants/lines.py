@@ -10,7 +10,6 @@ through the connection. It must not know who the peer is.
 import json
 from array import array
 from functools import lru_cache
-from io import BytesIO
 from math import nan
 
 import numpy as np
@@ -26,6 +25,7 @@ from protocol.limits import (
     GOODS_MAX,
     MINOR_PER_COIN,
     MONEY_COINS_MAX,
+    MONEY_MINOR_MAX,
     PRICE_COINS_MAX,
 )
 from protocol.money import minor_units
@@ -35,23 +35,29 @@ MONEY, GOOD, CAPACITY, OWNED, PRICES, GENOME = range(len(FIELDS))
 
 BLANK, TAB, RETURN = (np.uint8(ord(sign)) for sign in " \t\r")
 QUOTE, COLON, COMMA, OPEN, CLOSE, NEWLINE = (np.uint8(ord(sign)) for sign in '":,{}\n')
-UNITS_FIGURES_MAX = 10
-"""Digits of a whole number that is read: as many as CAPACITY_UNITS_MAX has."""
+WHOLE_FIGURES_MAX = 18
+"""Digits of a whole number that is read: so many fit into 64 bits."""
 
 
-def read_columns(block: bytes, names: Names) -> tuple[Merchants, set[str]] | None:
-    """Read a block of whole lines, each with its newline.
+def read_columns(
+    block: bytes, lines: list[bytes], names: Names
+) -> tuple[Merchants, set[str]] | None:
+    """Read a block of lines, each with its newline.
+
+    Args:
+        block: all of them.
+        lines: one by one, for whoever sends some back.
+        names: what they may name.
 
     Returns:
         The merchants in the order of their lines and the goods that these name; None when there is
         any line that others must read.
     """
     text, ends, groups = _table(names)
-    lines = BytesIO(block).readlines()
     count = len(lines)
     known = len(names.goods)
     widths = len(names.cities), len(names.traits)
-    whole = array("q", bytes(8 * 3 * count))
+    whole = array("q", bytes(8 * 4 * count))
     prices = array("d", [nan]) * (count * known * widths[0])
     genes = array("d", [nan]) * (count * widths[1])
     coins = np.zeros(count)
@@ -61,8 +67,9 @@ def read_columns(block: bytes, names: Names) -> tuple[Merchants, set[str]] | Non
         text,
         ends,
         groups,
+        names.in_minor,
         coins,
-        np.frombuffer(whole, np.int64).reshape(3, count),
+        np.frombuffer(whole, np.int64).reshape(4, count),
         np.frombuffer(prices).reshape(count, known, widths[0]),
         np.frombuffer(genes).reshape(count, widths[1]),
         np.empty(widths[0]),
@@ -70,7 +77,10 @@ def read_columns(block: bytes, names: Names) -> tuple[Merchants, set[str]] | Non
     )
     if not fits:
         return None
-    money_minor, dust_minor = _minor_units(coins)
+    if names.in_minor:
+        money_minor, dust_minor = whole[3 * count :], 0.0
+    else:
+        money_minor, dust_minor = _minor_units(coins)
     has_genes = named[1] and not np.isnan(genes).all()
     merchants = Merchants(
         goods=names.goods,
@@ -79,7 +89,7 @@ def read_columns(block: bytes, names: Names) -> tuple[Merchants, set[str]] | Non
         money_minor=money_minor,
         good=whole[:count],
         capacity=whole[count : 2 * count],
-        owned=whole[2 * count :],
+        owned=whole[2 * count : 3 * count],
         prices=prices,
         genes=genes if has_genes else array("d"),
         lines=lines,
@@ -109,7 +119,8 @@ def _goods(names: Names) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _table(names: Names) -> tuple[Array, Array, Array]:
     """The names as one text: uint8[], where each ends, and where each group of them begins."""
-    groups = (FIELDS, _goods(names), names.cities, names.traits)
+    fields = ("MoneyMinor", *FIELDS[1:]) if names.in_minor else FIELDS
+    groups = (fields, _goods(names), names.cities, names.traits)
     # As they stand between quotes, so that a name with a quote in it is known with its escape.
     texts = [
         json.dumps(name, ensure_ascii=False)[1:-1].encode() for group in groups for name in group
@@ -197,7 +208,7 @@ def _whole_number(text, at):
     while text[at] >= ZERO and text[at] <= NINE:
         number = number * 10 + np.int64(text[at] - ZERO)
         at += 1
-        if at - first > UNITS_FIGURES_MAX:
+        if at - first > WHOLE_FIGURES_MAX:
             return 0, -1
     if at == first or (text[first] == ZERO and at > first + 1):
         return 0, -1
@@ -249,7 +260,7 @@ def _prices(text, at, names, ends, groups, row, prices, unused, named):
 
 
 @part
-def _line(text, at, names, ends, groups, row, coins, whole, prices, genes, unused, named):
+def _line(text, at, names, ends, groups, row, in_minor, coins, whole, prices, genes, unused, named):
     """int64: one line into a row; the place of the next line."""
     at = _enter(text, _skip_blanks(text, at))
     seen = guess = 0
@@ -259,7 +270,11 @@ def _line(text, at, names, ends, groups, row, coins, whole, prices, genes, unuse
             return -1
         seen |= 1 << name
         guess = name + 1
-        if name == MONEY:
+        if name == MONEY and in_minor:
+            whole[3, row], at = _whole_number(text, at)
+            if whole[3, row] > MONEY_MINOR_MAX:
+                return -1
+        elif name == MONEY:
             coins[row], at = read_number(text, at)
             if not 0.0 <= coins[row] <= MONEY_COINS_MAX:
                 return -1
@@ -292,6 +307,7 @@ def _line(text, at, names, ends, groups, row, coins, whole, prices, genes, unuse
         uint8[::1],
         int64[::1],
         int64[::1],
+        boolean,
         float64[::1],
         int64[:, ::1],
         float64[:, :, ::1],
@@ -300,15 +316,16 @@ def _line(text, at, names, ends, groups, row, coins, whole, prices, genes, unuse
         uint64[::1],
     )
 )
-def read_lines(text, names, ends, groups, coins, whole, prices, genes, unused, named):
+def read_lines(text, names, ends, groups, in_minor, coins, whole, prices, genes, unused, named):
     """Read whole lines.
 
     Args:
         text: lines, each with its newline, which ends every loop here.
         names: the bytes of all names; name n ends where n + 1 begins: ends[n + 1].
         groups: first number of the fields, the goods, the cities and the traits, then of no more.
-        coins: [lines], zeros; filled with money.
-        whole: [good, capacity, owned; lines], zeros; filled.
+        in_minor: money is a whole number of minor units.
+        coins: [lines], zeros; filled with money that is not.
+        whole: [good, capacity, owned, money in minor units; lines], zeros; filled.
         prices: [lines, goods known, cities], NaN; filled where a line says one.
         genes: [lines, traits], NaN; likewise.
         unused: as long as there are cities; for goods not known.
@@ -319,7 +336,9 @@ def read_lines(text, names, ends, groups, coins, whole, prices, genes, unused, n
     """
     at = 0
     for row in range(coins.size):
-        at = _line(text, at, names, ends, groups, row, coins, whole, prices, genes, unused, named)
+        at = _line(
+            text, at, names, ends, groups, row, in_minor, coins, whole, prices, genes, unused, named
+        )
         if at < 0:
             return False
-    return True
+    return at == text.size  # no line holds a newline within

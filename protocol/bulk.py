@@ -1,7 +1,7 @@
-"""Many merchant lines at once into flat columns.
+"""Many merchants at once into flat columns.
 
-connection.py hands over blocks of whole lines and passes on what comes out. It must not know
-greetings, clocks or how often a peer may err.
+connection.py hands over blocks of whole lines, offers.py the merchants of an offer between nodes.
+This must not know greetings, clocks or how often a peer may err.
 
 The careful path is `messages.decode_merchant`, line by line: it is the rule. A caller may bring a
 quick reader for blocks in which every line names only cities, goods and traits that the careful
@@ -29,17 +29,20 @@ class Names(NamedTuple):
         foreign: goods not known here.
         cities: in upper case, at most 64.
         traits: at most 64.
+        in_minor: merchants between nodes, `MoneyMinor` instead of `Money`.
     """
 
     goods: tuple[str, ...]
     foreign: tuple[str, ...] = ()
     cities: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
+    in_minor: bool = False
 
 
-ReadColumns: TypeAlias = Callable[[bytes, Names], tuple[Merchants, set[str]] | None]
-"""A quick reader: a block of whole lines into merchants and the goods that these name, or None for
-a block that has to be read carefully. It must never read a line otherwise than the careful path."""
+ReadColumns: TypeAlias = Callable[[bytes, list[bytes], Names], tuple[Merchants, set[str]] | None]
+"""A quick reader: a block of lines, each with its newline, and the lines one by one, into merchants
+and the goods that these name, or None for a block that has to be read carefully. It must never read
+a line otherwise than the careful path."""
 
 
 class BulkDecoder:
@@ -48,14 +51,21 @@ class BulkDecoder:
     Args:
         goods: the goods known here, in the order their numbers should have.
         read_columns: a quick reader; None reads every line carefully.
+        in_minor: merchants between nodes, `MoneyMinor` instead of `Money`.
     """
 
-    def __init__(self, goods: Iterable[str], read_columns: ReadColumns | None = None) -> None:
+    def __init__(
+        self,
+        goods: Iterable[str],
+        read_columns: ReadColumns | None = None,
+        *,
+        in_minor: bool = False,
+    ) -> None:
         self.goods: Final = tuple(goods)
         self.goods_seen: set[str] = set()
         """Goods the peer has named, known here or not, at most 64."""
         self._number_of = {good: number for number, good in enumerate(self.goods)}
-        self._names = Names(self.goods)
+        self._names = Names(self.goods, in_minor=in_minor)
         self._read_columns = read_columns
 
     def decode(self, block: bytes) -> Iterator[Merchants | Returned | Refused]:
@@ -64,9 +74,18 @@ class BulkDecoder:
         Yields:
             What the lines were, in their order; neighbouring merchants share one event.
         """
-        found = self._read_columns(block, self._names) if self._read_columns else None
+        return self._decode(block, BytesIO(block).readlines())
+
+    def decode_each(self, lines: list[bytes]) -> Iterator[Merchants | Returned | Refused]:
+        """Decode lines already cut, with or without their newlines; as `decode`."""
+        block = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+        return self._decode(block, lines)
+
+    def _decode(self, block: bytes, lines: list[bytes]) -> Iterator[Merchants | Returned | Refused]:
+        read = self._read_columns
+        found = read(block, lines, self._names) if read else None
         if found is None:
-            yield from self._decode_carefully(BytesIO(block).readlines())
+            yield from self._decode_carefully(lines)
         else:
             merchants, goods = found
             self._see(goods)
@@ -80,7 +99,7 @@ class BulkDecoder:
                 continue
             outcome: Returned | Refused | None = None
             try:
-                decoded = decode_merchant(line, self._number_of)
+                decoded = decode_merchant(line, self._number_of, in_minor=self._names.in_minor)
             except UnknownGoodError as error:
                 self._see(error.goods_seen)
                 outcome = Returned(str(error), line)
@@ -104,11 +123,10 @@ class BulkDecoder:
 
     def _columns(self, group: "_Group") -> Merchants:
         """Columns out of merchants read one by one; the quick reader learns their names."""
-        self._names = Names(
-            self.goods,
-            tuple(sorted(self.goods_seen.difference(self.goods))),
-            _widened(self._names.cities, group.cities, CITIES_MAX),
-            _widened(self._names.traits, group.traits, TRAITS_MAX),
+        self._names = self._names._replace(
+            foreign=tuple(sorted(self.goods_seen.difference(self.goods))),
+            cities=_widened(self._names.cities, group.cities, CITIES_MAX),
+            traits=_widened(self._names.traits, group.traits, TRAITS_MAX),
         )
         merchants = [decoded.merchant for decoded in group.decoded]
         cities, traits = tuple(sorted(group.cities)), tuple(sorted(group.traits))

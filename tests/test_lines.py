@@ -12,7 +12,7 @@ from numba import njit
 from merchants.decimals import read_number
 from merchants.lines import read_columns
 from protocol.bulk import BulkDecoder
-from protocol.events import Merchants
+from protocol.events import Merchants, Refused
 from protocol.messages import Merchant, encode_merchant
 
 GOODS = ("bed", "chair")
@@ -86,11 +86,39 @@ def test_a_block_is_read_at_once_or_not_at_all() -> None:
     line = encode_merchant(merchant)
     decoder = BulkDecoder(GOODS, read_columns)
     list(decoder.decode(line))
-    found = read_columns(line * 1_000, decoder._names)
+    found = read_columns(line * 1_000, [line] * 1_000, decoder._names)
     assert found is not None
     merchants, named = found
     assert isinstance(merchants, Merchants)
     assert list(merchants) == [merchant] * 1_000
     assert named == {"bed", "chair"}
     for odd in (b"{}\n", b"\n", line[:-2] + b"\n", line.replace(b"20", b"0"), line[1:]):
-        assert read_columns(line * 3 + odd + line, decoder._names) is None
+        assert read_columns(line * 3 + odd + line, [line] * 5, decoder._names) is None
+
+
+@pytest.mark.parametrize("money", ["0", "100000000000000", "100000000000001", "5.0", "-1", "05"])
+def test_between_nodes_money_is_counted(money: str) -> None:
+    good = b'{"MoneyMinor":7,"BuysSells":"bed","CarryingCapacity":2}'
+    line = good.replace(b"7", money.encode())
+    slow, quick = BulkDecoder(GOODS, in_minor=True), BulkDecoder(GOODS, read_columns, in_minor=True)
+    for decoder in (slow, quick):
+        list(decoder.decode_each([good]))
+    expected = list(slow.decode_each([good, line, good]))
+    assert read_columns(good + b"\n", [good], quick._names) is not None
+    found = list(quick.decode_each([good, line, good]))
+    assert [type(event) for event in found] == [type(event) for event in expected]
+    pairs = zip(expected, found, strict=True)
+    assert all(
+        list(one) == list(other) if isinstance(one, Merchants) else one == other
+        for one, other in pairs
+    )
+
+
+def test_a_record_is_one_line_whatever_newline_it_holds() -> None:
+    line = b'{"MoneyMinor":7,"BuysSells":"bed","CarryingCapacity":2}'
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
+    list(decoder.decode_each([line]))
+    (whole,) = decoder.decode_each([line.replace(b":", b":\n", 1), line])
+    assert isinstance(whole, Merchants)
+    assert [merchant.money_minor for merchant in whole] == [7, 7]
+    assert [type(event) for event in decoder.decode_each([line + b"\n" + line])] == [Refused]

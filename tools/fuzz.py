@@ -5,8 +5,11 @@ with seeds N, N+1, … until the time is over or one fails. A failure is shrunk,
 back with the one command printed with it.
 """
 
+import base64
+import contextlib
 import json
 import random
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -22,6 +25,13 @@ from city_node import kernel_cache
 
 kernel_cache.prepare()
 
+from city_node.identity import (  # noqa: E402
+    CertificateError,
+    chartered_key,
+    id_of_certificate,
+    issuer_certificate,
+)
+from city_node.node_id import ALPHABET, node_id, one_of, read_id  # noqa: E402
 from merchants.lines import read_columns  # noqa: E402
 from protocol.bulk import BulkDecoder  # noqa: E402
 from protocol.checks import LineError  # noqa: E402
@@ -219,25 +229,96 @@ WIRE: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
 }
 """Each property with what it is given."""
 
+# --- what is shown to let somebody in ------------------------------------------------------
+
+ids = st.binary(max_size=50).map(node_id)
+
+
+def every_wrong_letter_is_caught(shown: str, place: int, letter: str) -> None:
+    """No single typo makes one id of another."""
+    letters = shown.replace("-", "")
+    wrong = letters[:place] + letter + letters[place + 1 :]
+    try:
+        assert read_id("trust", wrong) == shown
+        assert wrong == letters
+    except ValueError as error:
+        said = f"trust = '{wrong}': there is a typo in "
+        assert str(error).startswith(said), error  # noqa: PT017
+
+
+def what_is_typed_is_an_id_or_one_clear_line(text: str, known: list[str]) -> None:
+    """Whatever it is."""
+    try:
+        meant = one_of("trust", text, known)
+    except ValueError as error:
+        assert re.fullmatch("trust = .*: .*", str(error))  # noqa: PT017
+    else:
+        assert meant == read_id("id", meant)
+
+
+def no_certificate_is_an_accident(der: bytes, place: int, byte: int) -> None:
+    """A certificate with one byte changed is of some key, or refused in one clear line."""
+    changed = der[:place] + bytes([byte]) + der[place + 1 :]
+    with contextlib.suppress(CertificateError):
+        node = id_of_certificate(changed)
+        assert read_id("id", node) == node
+
+
+def a_charter_is_its_citys(shown: str) -> None:
+    """Nothing but a charter is one."""
+    assert chartered_key("A", "RIVERWOOD@ATLAS", shown) is None
+
+
+IDENTITY: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
+    every_wrong_letter_is_caught: (ids, st.integers(0, 55), st.sampled_from(ALPHABET)),
+    what_is_typed_is_an_id_or_one_clear_line: (
+        st.one_of(st.text(max_size=80), ids),
+        st.lists(ids, max_size=3),
+    ),
+    no_certificate_is_an_accident: (
+        st.one_of(st.just(issuer_certificate()), st.binary(max_size=400)),
+        st.integers(0, 400),
+        st.integers(0, 255),
+    ),
+    a_charter_is_its_citys: (
+        st.one_of(
+            st.text(max_size=140),
+            st.binary(max_size=100).map(lambda raw: base64.b64encode(raw).decode()),
+        ),
+    ),
+}
+"""The same for those."""
+
 
 # --- the program ---------------------------------------------------------------------------
 
 app = typer.Typer(add_completion=False, help="Fuzz a part of the program until it breaks.")
 
 
-@app.callback()
-def main() -> None:
-    """Keeps `wire` a command of its own while there is only one."""
+Minutes = Annotated[float, typer.Option(min=0, help="How long; at least one round.")]
+FirstSeed = Annotated[
+    int | None, typer.Option("--seed", help="Of the first round; drawn when not given.")
+]
 
 
 @app.command()
-def wire(
-    minutes: Annotated[float, typer.Option(min=0, help="How long; at least one round.")] = 1.0,
-    first_seed: Annotated[
-        int | None, typer.Option("--seed", help="Of the first round; drawn when not given.")
-    ] = None,
-) -> None:
+def wire(minutes: Minutes = 1.0, first_seed: FirstSeed = None) -> None:
     """Framing and decoding of merchant lines."""
+    _fuzz("wire", WIRE, minutes, first_seed)
+
+
+@app.command()
+def identity(minutes: Minutes = 1.0, first_seed: FirstSeed = None) -> None:
+    """Ids, certificates and charters."""
+    _fuzz("identity", IDENTITY, minutes, first_seed)
+
+
+def _fuzz(
+    part: str,
+    properties: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]],
+    minutes: float,
+    first_seed: int | None,
+) -> None:
     number = random.SystemRandom().randrange(10**9) if first_seed is None else first_seed
     console = Console()
     console.print(f"seed {number}")
@@ -245,17 +326,18 @@ def wire(
     rounds = 0
     columns = (SpinnerColumn(), *Progress.get_default_columns()[:-1], TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[rounds]} rounds"), console=console) as bar:
-        task = bar.add_task("wire", total=minutes * 60, rounds=0)
+        task = bar.add_task(part, total=minutes * 60, rounds=0)
         while rounds == 0 or time.monotonic() - began_s < minutes * 60:
-            for check, strategies in WIRE.items():
-                _run(check, strategies, number + rounds, console)
+            for check, strategies in properties.items():
+                _run(part, check, strategies, number + rounds, console)
             rounds += 1
             bar.update(task, completed=time.monotonic() - began_s, rounds=rounds)
-    examples = rounds * len(WIRE) * EXAMPLES_A_ROUND
+    examples = rounds * len(properties) * EXAMPLES_A_ROUND
     console.print(f"nothing found in {rounds} rounds, up to {examples:,} examples")
 
 
 def _run(
+    part: str,
     check: Callable[..., None],
     strategies: tuple[st.SearchStrategy[Any], ...],
     number: int,
@@ -274,7 +356,7 @@ def _run(
     except Exception:
         console.print(f"[bold red]{check.__name__} fails with seed {number}")
         traceback.print_exc()
-        console.print(f"again with: python -m tools.fuzz wire --minutes 0 --seed {number}")
+        console.print(f"again with: python -m tools.fuzz {part} --minutes 0 --seed {number}")
         raise typer.Exit(1) from None
 
 

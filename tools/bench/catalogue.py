@@ -9,5 +9,6 @@ BENCHMARKS = {
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
     "watched": "tools.bench.watched",
+    "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""

@@ -102,7 +102,14 @@ def first_tick(cache: Path | None = None) -> Took:
         cache: an empty folder for kernels, notes and tokens, instead of the user's.
     """
     began = time.perf_counter()
-    with subprocess.Popen(FIRST_TICK, env=environment(cache), stderr=subprocess.PIPE) as process:
+    with (
+        tempfile.TemporaryDirectory() as world,
+        subprocess.Popen(
+            FIRST_TICK,
+            env=environment(cache) | {"CITY_NODE_DATA_DIR": world},
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
         assert process.stderr
         for line in process.stderr:
             if line.startswith(b"{") and json.loads(line).get("tick") == 1:
