@@ -59,6 +59,14 @@ def run(
     threads: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_DEVICE",
+            metavar="cpu|cuda|mps",
+            help="For call auctions of a million orders (an extra). Default: cpu.",
+        ),
+    ] = None,
     locals_: Annotated[
         int | None,
         typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
@@ -190,6 +198,7 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
+        device=device,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,

@@ -50,7 +50,8 @@ TRAVEL_TICKS_MAX = 1_000_000
 TICKS_MAX = 10**15
 
 TOP_FIELDS = (
-    "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
+    "seed", "speed", "threads", "device", "node_name", "observe_port", "observe_bind", "cities",
+    "roads",
 )  # fmt: skip
 NETWORK_FIELDS = (
     "port",
@@ -62,6 +63,7 @@ NETWORK_FIELDS = (
     "roads_max",
 )
 CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
+DEVICES = ("cpu", "cuda", "mps")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -74,6 +76,7 @@ class Wishes:
     seed: int | None = None
     speed: str | None = None
     threads: int | None = None
+    device: str | None = None
     locals: int | None = None
     merchants: int | None = None
     evolution: bool | None = None
@@ -160,6 +163,7 @@ class Config:
     Attributes:
         speed_ticks_per_s: None: as fast as it goes.
         threads: that advance cities; None: one a core.
+        device: of DEVICES, where large call auctions are cleared.
         node_name: None: the host's name.
         policies: of the cities' borders, in their order: no part of the world, so that a city may
             think better of whom it lets in.
@@ -171,6 +175,7 @@ class Config:
     seed: int
     speed_ticks_per_s: int | None
     threads: int | None
+    device: str
     node_name: str | None
     cities: tuple[CityConfig, ...]
     policies: tuple[Policy, ...]
@@ -220,6 +225,7 @@ def _resolve(wishes: Wishes) -> Config:
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
+        device=_device(wish_or(wishes.device, shared["device"])),
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
         policies=tuple(policies[name] for name in names),
@@ -366,6 +372,18 @@ def speed_of(value: Any) -> int | None:
             f"speed = {value!r}: must be from {SPEED_MIN} to {SPEED_MAX} ticks/s, or max"
         ) from None
     return speed
+
+
+def _device(name: Any) -> str:
+    """A device, if it can be used here; only the others than the processor need torch."""
+    if name not in DEVICES:
+        raise ValueError(f"device = {name!r}: must be one of {', '.join(DEVICES)}")
+    if name != "cpu":
+        from engine.markets.call_auction_torch import missing
+
+        if why := missing(name):
+            raise ValueError(f"device = {name!r}: {why}; cpu is always there")
+    return str(name)
 
 
 def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:

@@ -97,6 +97,8 @@ def run(wishes: Wishes, asked: Run) -> None:
         Signals() as signals,
     ):
         world, keeping = found.recovered.world, found.keeping
+        for city in world.cities:
+            city.town.device = config.device
         quotas = found.recovered.quotas
         try:
             trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas)

@@ -16,6 +16,9 @@ from engine.economy import Chart as EconomyChart
 from merchants import report as merchants
 from protocol import observe
 
+APART = 0.025
+"""Of a travel-way's length: between two who cross in one window."""
+
 DECIMALS = 6
 """Significant digits of what is drawn."""
 
@@ -243,7 +246,12 @@ def travel_ways(network: Network) -> list[observe.Road]:
 
 def _crossing(way: Travelway, outward: bool, now_s: float) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
+    before_s, behind = -1.0, 0
     for crossed_s, good, is_outward in way.crossings:
         if is_outward == outward and now_s - crossed_s < CROSSING_S:
-            found.setdefault(good, []).append(round((now_s - crossed_s) / CROSSING_S, 3))
+            # Who crossed in one window walks one behind the other, so that all can be counted.
+            behind = behind + 1 if crossed_s == before_s else 0
+            before_s = crossed_s
+            along = (now_s - crossed_s) / CROSSING_S - behind * APART
+            found.setdefault(good, []).append(round(max(0.0, along), 3))
     return found

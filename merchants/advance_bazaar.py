@@ -3,6 +3,8 @@
 `advance` runs a whole window in one kernel call. Everything else is the bazaar's own.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import int64, uint64
 
@@ -147,6 +149,17 @@ def advance_ticks(
     return np.int64(tick + ticks)
 
 
+def _by_market(device: str) -> Callable[..., int]:
+    """The loop of cities with other markets, compiled when it is asked for."""
+    if device == "cpu":
+        from merchants.advance_markets import advance_and_clear
+
+        return advance_and_clear
+    from merchants.advance_markets_torch import loop_on
+
+    return loop_on(device)
+
+
 def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
     """The state after a window; arrays are changed in place, or replaced where they had to grow.
 
@@ -160,7 +173,7 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     state = with_room(state, len(town.roster.rows.number))
     loop = advance_ticks
     if isinstance(state, MarketBazaar):
-        from merchants.advance_markets import advance_markets as loop  # compiled when asked for
+        loop = _by_market(town.device)
 
     end = tick + ticks
     while True:

@@ -53,6 +53,8 @@ class Town:
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
         lives: foundings and retirements.
+        device: where large call auctions are cleared: "cpu", or as torch calls it. No part of the
+            city: its history is the same on all.
     """
 
     key: np.uint64
@@ -62,6 +64,7 @@ class Town:
     departures: Roster
     roads: Roads
     lives: Lives
+    device: str = "cpu"
 
 
 def found_town(
