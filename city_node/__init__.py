@@ -4,6 +4,8 @@ cli, verbs      what a user types
 config, fields  what he means: flags, environment, file and defaults become one checked Config
 world           the cities of a process and the roads between them; inputs, shocks, advance, report
 node            the nursery and the window loop; pace, signals, kernel_cache beside it
+folder, opened, recovery, keeping, ledger, records, books, checkpoint, shelf
+                a world's folder: what makes it go on after a crash; audit, replay: reading it
 status, snapshot, observer, gauges, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
 meeting, discovery, travelway, network, crossing, border

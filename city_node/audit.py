@@ -19,7 +19,8 @@ from city_node.advance import BalanceError
 from city_node.books import HELD, IN_TRANSIT, Accounts, check_balance
 from city_node.errors import ConfigError
 from city_node.folder import LEDGER, reading, worlds_folder
-from city_node.ledger import KeptBooks, Ledger, Migration
+from city_node.ledger import Ledger
+from city_node.records import KeptBooks, Migration
 from engine.money import MINOR_PER_COIN
 
 READINGS_MAX = 20
@@ -57,13 +58,17 @@ def read(folder: Path) -> Read:
     with reading(folder) as database:
         try:
             database.execute("BEGIN")
-            ledger = Ledger(database, str(folder / LEDGER))
-            nodes = {node for _, _, node, _ in ledger.starts()}
-            books = ledger.books()
-            names = {f"{city}@{node}".casefold(): city for city in books.cities for node in nodes}
-            return Read(folder, books, ledger.accounts, ledger.migrations(), names)
+            return read_ledger(Ledger(database, str(folder / LEDGER)), folder)
         except sqlite3.Error as error:
             raise ConfigError(f"{folder / LEDGER}: cannot be read ({error})") from None
+
+
+def read_ledger(ledger: Ledger, folder: Path) -> Read:
+    """The books of a ledger that lies in a folder."""
+    nodes = {node for _, _, node, _ in ledger.starts()}
+    books = ledger.books()
+    names = {f"{city}@{node}".casefold(): city for city in books.cities for node in nodes}
+    return Read(folder, books, ledger.accounts, ledger.migrations(), names)
 
 
 def worlds(folders: Sequence[Path]) -> list[Path]:
@@ -88,15 +93,20 @@ def audited(folders: Sequence[Path]) -> dict:
         if reading_number:
             time.sleep(READING_S)
         reads = [read(folder) for folder in folders]
-        pairs = between(reads)
-        if all(minor >= 0 for minor in pairs.values()):
+        if none_from_nowhere(between(reads)):
             break
+    return added_up(reads)
+
+
+def added_up(reads: Sequence[Read]) -> dict:
+    """The books of several worlds, each as it was at a moment, as one; money in minor units."""
+    pairs = between(reads)
     rows = [_row(one, reads) for one in reads]
     total = {name: sum(row[name] for row in rows) for name in COLUMNS[:-1]}
     total["in_transit"] += sum(pairs.values())
     balanced = (
         all(row["balanced"] for row in rows)
-        and all(minor >= 0 for minor in pairs.values())
+        and none_from_nowhere(pairs)
         and total["issued"] - total["destroyed"] + total["entered"] - total["left"]
         == total["held"] + total["in_transit"]
     )
@@ -108,30 +118,30 @@ def audited(folders: Sequence[Path]) -> dict:
 
 def between(reads: Sequence[Read]) -> dict[tuple[str, str], int]:
     """Money that left one of these worlds and has not entered another yet, by pair of cities."""
+    homes = {name: (one, city) for one in reads for name, city in one.names.items()}
     found: dict[tuple[str, str], int] = {}
-    for start in reads:
-        for city in start.books.cities:
-            for end in reads:
-                for other in end.books.cities:
-                    sent = _accounts(start, city, end, other)
-                    came = _accounts(end, other, start, city)
-                    if end is not start and (sent or came):
-                        minor = sum(a.left_minor + a.in_transit_minor for a in sent)
-                        minor -= sum(a.entered_minor for a in came)
-                        found[_full(start, city), _full(end, other)] = minor
+    for one in reads:
+        for (city, peer), account in one.accounts.items():
+            other, theirs = homes.get(peer.casefold(), (one, ""))
+            if other is not one:
+                here, there = _full(one, city), _full(other, theirs)
+                sent_minor = account.left_minor + account.in_transit_minor
+                found[here, there] = found.get((here, there), 0) + sent_minor
+                found[there, here] = found.get((there, here), 0) - account.entered_minor
     return found
+
+
+def none_from_nowhere(pairs: dict[tuple[str, str], int]) -> bool:
+    """Whether no more has entered than left, between any two cities.
+
+    Both ways together: on a legacy road a line that goes back has entered again where it had left,
+    and the other city knows nothing of it.
+    """
+    return all(minor + pairs.get((end, start), 0) >= 0 for (start, end), minor in pairs.items())
 
 
 def _full(one: Read, city: str) -> str:
     return next(name for name, known in one.names.items() if known == city)
-
-
-def _accounts(one: Read, city: str, other: Read, peer: str) -> list:
-    return [
-        account
-        for (of, with_), account in one.accounts.items()
-        if of == city and other.names.get(with_.casefold()) == peer
-    ]
 
 
 def _row(one: Read, reads: Sequence[Read]) -> dict:

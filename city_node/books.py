@@ -6,7 +6,7 @@ the accounts say. Plain arithmetic, called by `ledger`, `recovery` and `audit`; 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from city_node.advance import BalanceError
 from city_node.border import Departure
@@ -21,15 +21,43 @@ peer's, in escrow here; the others are over."""
 
 
 class Transition(Protocol):
-    """What became of a merchant under way, as `protocol.migration` says it."""
+    """What became of a merchant under way, as `protocol.migration` says it.
 
-    city: str
-    peer: str
-    side: Literal["out", "in"]
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None
+    The departure of one PREPARED, the return of one BACK and the arrival of one LIVE belong into
+    the same commit.
+    """
+
+    @property
+    def city(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def xid(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def money_minor(self) -> int: ...
+    @property
+    def merchant(self) -> bytes | None: ...
+
+
+class Settled(Protocol):
+    """What is kept in place of migrations below a number, as `protocol.migration` says it."""
+
+    @property
+    def city(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def side(self) -> str: ...
+    @property
+    def below(self) -> int: ...
+    @property
+    def digest(self) -> int: ...
+    @property
+    def money_minor(self) -> int: ...
 
 
 @dataclass
@@ -52,7 +80,7 @@ class Account:
 
 
 Accounts = dict[tuple[str, str], Account]
-"""By city and peer."""
+"""By our city and the casefolded name of the peer."""
 
 States = dict[tuple[str, str, str, int], tuple[str, int]]
 """State and money of migrations, by city, peer, side and number."""
@@ -79,17 +107,22 @@ def changed(
     Departures are booked as left; a migration that begins with one is then in transit, and
     one that comes back is left again until his return, an input, takes him out of the books.
 
+    Transitions may name our city by its full name.
+
     Raises:
         BalanceError: the money of a migration is not what it was.
     """
     change = Change()
 
     def account(city: str, peer: str) -> Account:
-        found = change.accounts.get((city, peer))
+        key = city, peer.casefold()
+        found = change.accounts.get(key)
         if found is None:
-            found = replace(accounts.get((city, peer)) or Account())
-            change.accounts[city, peer] = found
+            found = replace(accounts.get(key) or Account())
+            change.accounts[key] = found
         return found
+
+    own = {city.name.casefold(): city.name for city in world.cities}
 
     for departure in departures:
         booked = account(departure.city.name, departure.peer)
@@ -100,7 +133,7 @@ def changed(
         before, money_minor = change.states.get(key) or states.get(key) or ("", 0)
         if before and money_minor != t.money_minor:
             raise BalanceError(f"{t.city}: migration {key} of {money_minor}: {t.money_minor}")
-        booked = account(t.city, t.peer)
+        booked = account(own[t.city.casefold().partition("@")[0]], t.peer)
         moved = (t.state in IN_TRANSIT) - (before in IN_TRANSIT)
         booked.in_transit_minor += moved * t.money_minor
         booked.left_minor -= moved * t.money_minor

@@ -187,6 +187,20 @@ def enter(
     world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
+    roster = roster_of(world, city, from_place, came, rows, node_suffix)
+    foreign = [number for number, name in enumerate(came.traits) if name not in NUMBER]
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows][:, foreign]
+    luggage = {
+        nth: unknown_genes(came.genome(int(rows[nth])))
+        for nth in np.flatnonzero(~np.isnan(genes).all(axis=1)).tolist()
+    }
+    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+
+
+def roster_of(
+    world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
+) -> Roster:
+    """Rows of the wire's columns as merchants about to arrive in a city."""
     goods = np.array([world.goods.index(good) for good in came.goods])
     roster = empty(len(world.goods), len(world.places), len(rows))
     roster.size[0] = len(rows)
@@ -214,12 +228,7 @@ def enter(
         if name in NUMBER:
             told = genes[:, number]
             new.genome[:, NUMBER[name]] = np.where(np.isnan(told), NEUTRAL, told)
-    foreign = [number for number, name in enumerate(came.traits) if name not in NUMBER]
-    luggage = {
-        nth: unknown_genes(came.genome(int(rows[nth])))
-        for nth in np.flatnonzero(~np.isnan(genes[:, foreign]).all(axis=1)).tolist()
-    }
-    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+    return roster
 
 
 def _place_known(world: World, name: str, node_suffix: str) -> int | None:
@@ -267,7 +276,8 @@ def leave(world: World, node_suffix: str) -> list[Departure]:
             row = chosen(left, slice(number, number + 1))
             peer = world.places[int(row.rows.to_place[0])]
             pair = city.here, peer.casefold()
-            xid = world.next_xid[pair] = world.next_xid.get(pair, 0) + 1
+            xid = world.next_xid.get(pair, 0)
+            world.next_xid[pair] = xid + 1
             departures.append(Departure(city, peer, xid, row, merchant))
     world.abroad.clear()
     return departures

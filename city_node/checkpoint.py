@@ -6,12 +6,9 @@ back into the tree of a newly founded world. Called by `keeping` and `recovery`;
 """
 
 import hashlib
-import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,18 +22,19 @@ DIGEST_BYTES = 16
 HEADER_BYTES_MAX = 2**28
 """Of a world with very many merchants' luggage; more is not a header."""
 
-NAME = re.compile(r"checkpoint-(\d{18})-(\d{18})\.world")
-
 
 class DamagedError(Exception):
     """A checkpoint that cannot be read: which record of it, and why."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One array: where in the tree it stands, what it is, the digest of its bytes."""
+    """One array: where in the tree it stands, what it is, the digest of its bytes.
+
+    `dtype` is numpy's short name, or of records the name and short name of every field.
+    """
 
     path: str
-    dtype: str
+    dtype: str | list[tuple[str, str]]
     shape: tuple[int, ...]
     digest: bytes
 
@@ -92,74 +90,6 @@ class Frozen(msgspec.Struct, frozen=True):
     arrays: list[Array]
 
 
-class Shelf(Protocol):
-    """Where checkpoints lie: a folder, or, in a simulation, memory."""
-
-    def names(self) -> list[str]: ...
-    def read(self, name: str) -> bytes: ...
-    def write(self, name: str, chunks: Iterator[bytes | memoryview]) -> None: ...
-    def remove(self, name: str) -> None: ...
-
-
-class FolderShelf:
-    """Checkpoints as files of a folder; a file is there whole or not at all."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def names(self) -> list[str]:
-        """All that are there, oldest first."""
-        return sorted(path.name for path in self._folder.iterdir() if NAME.fullmatch(path.name))
-
-    def read(self, name: str) -> bytes:
-        """The whole file."""
-        return (self._folder / name).read_bytes()
-
-    def write(self, name: str, chunks: Iterator[bytes | memoryview]) -> None:
-        """Write beside, sync, rename, sync the folder.
-
-        Raises:
-            OSError: it cannot be written; nothing of it is left.
-        """
-        beside = self._folder / f"{name}.part"
-        try:
-            with beside.open("wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.rename(self._folder / name)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
-        sync_folder(self._folder)
-
-    def remove(self, name: str) -> None:
-        """Take one away."""
-        (self._folder / name).unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names that were changed in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def name_of(tick: int, commit: int) -> str:
-    """The file of a checkpoint; names sort by age."""
-    return f"checkpoint-{tick:018}-{commit:018}.world"
-
-
-def tick_of(name: str) -> int:
-    """The tick of a checkpoint, by its name."""
-    found = NAME.fullmatch(name)
-    assert found
-    return int(found[1])
-
-
 def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: float) -> Frozen:
     """Copy a world; between windows, as fast as memory goes.
 
@@ -169,7 +99,7 @@ def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: flo
     """
     named = [(path, _copied(array)) for path, array in leaves(arrays_of(world))]
     parts = [
-        Part(path, array.dtype.str, array.shape, b"") for path, array in named
+        Part(path, _written(array.dtype), array.shape, b"") for path, array in named
     ]  # digests are taken when it is written
     header = Header(
         tick=world.tick,
@@ -195,6 +125,10 @@ def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: flo
         parts=parts,
     )
     return Frozen(header, [array for _, array in named])
+
+
+def _written(dtype: np.dtype[Any]) -> str | list[tuple[str, str]]:
+    return dtype.str if dtype.names is None else [(n, dtype[n].str) for n in dtype.names]
 
 
 def _copied(array: Array) -> Array:
@@ -337,9 +271,3 @@ def _put(world: World, header: Header, tree: Mapping[str, Any]) -> None:
         city.ledger = Ledger(*(getattr(part, name) for name in CityPart.__struct_fields__[:5]))
         city.arrivals = Counter(part.arrivals)
         city.departures = Counter(part.departures)
-
-
-def prune(shelf: Shelf) -> None:
-    """Keep the first checkpoint and the newest two."""
-    for name in shelf.names()[1:-2]:
-        shelf.remove(name)

@@ -69,7 +69,15 @@ def run(
     ] = None,
     locals_: Annotated[
         int | None,
-        typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
+        typer.Option(
+            "--locals",
+            envvar="CITY_NODE_LOCALS",
+            help="Residents a city. Default: 20, of a macro economy 2,000.",
+        ),
+    ] = None,
+    economy: Annotated[
+        str | None,
+        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of all cities: bazaar (default) or macro."),
     ] = None,
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
@@ -199,6 +207,7 @@ def run(
         speed=speed,
         threads=threads,
         device=device,
+        economy=economy,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,
@@ -265,6 +274,45 @@ def evolve(
         if path is not None:
             check_writable(field, path)
     evolve_run.run(asked, save, picture)
+
+
+@app.command()
+def reality(
+    grade: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Grade the series in this folder, run nothing."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=10_000, help="How many runs.")] = 40,
+    first_seed: Annotated[int, typer.Option(min=0, max=2**62, help="Of the first run.")] = 1,
+    economy: Annotated[str, typer.Option(help="Which.")] = "macro",
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FRED-QD.csv", help="Measure the control of real data with it."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line for programs.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw it, beside the data if given.")
+    ] = None,
+    series: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the series as CSV, some 5 MB a run.")
+    ] = None,
+    balance_sheet: Annotated[
+        bool, typer.Option("--balance-sheet", help="Print a month's accounts, and no score.")
+    ] = False,
+) -> None:
+    """Grade an economy by the statistics of the United States, beside noise and real data."""
+    from city_node import kernel_cache
+
+    if kernel_cache.prepare() and grade is None:
+        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    from city_node import reality as ruler
+    from city_node.node import check_writable
+
+    if balance_sheet:
+        raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
+    if plot is not None:
+        check_writable("plot", plot)
+    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json))
 
 
 ADDRESS = Annotated[

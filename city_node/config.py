@@ -33,9 +33,12 @@ from city_node.fields import (
 )
 from city_node.names import check_name
 from city_node.policy import Policy, policy_in
-from engine.economy import UnknownEconomyError, load
+from engine.economy import Economy, UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
+
+LOCALS_USUAL = 20
+"""Where neither the user nor the economy says how many: see `engine.economy`."""
 
 LOCALS_MAX = 10_000_000
 MERCHANTS_MAX = 5_000_000
@@ -77,6 +80,7 @@ class Wishes:
     speed: str | None = None
     threads: int | None = None
     device: str | None = None
+    economy: str | None = None
     locals: int | None = None
     merchants: int | None = None
     evolution: bool | None = None
@@ -125,9 +129,13 @@ class RoadConfig:
 
 @dataclass(frozen=True)
 class Dialling:
-    """An address to keep a road to, from one of our cities, by its number."""
+    """An address to keep a road to, from one of our cities, by its number.
 
-    city: int
+    Attributes:
+        city: None: from all of them to a node of ours, from the first to anybody else.
+    """
+
+    city: int | None
     host: str
     port: int
 
@@ -210,6 +218,7 @@ def _resolve(wishes: Wishes) -> Config:
     shared.pop("cities", None)
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
+    economies |= {wishes.economy} if wishes.economy else set()
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     checked = {
@@ -286,7 +295,7 @@ def _city(
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
     table = merged(for_all, own)
-    economy_name = text_in(where + "economy", table.get("economy"))
+    economy_name = text_in(where + "economy", wish_or(wishes.economy, table.get("economy")))
     economy = load(economy_name)
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
@@ -305,7 +314,7 @@ def _city(
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=wished_or("locals", wishes.locals, where + "locals", table["locals"], LOCALS_MAX),
+        locals=_locals(where, table, wishes, economy),
         merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
@@ -329,6 +338,17 @@ def _merchant_rules(where: str, fields: Mapping[str, Any], evolution: bool) -> M
     if evolution and "tax_free_money" not in fields:
         return replace(rules, tax_free_money=rules.founding_money)
     return rules
+
+
+def _locals(where: str, table: Mapping[str, Any], wishes: Wishes, economy: Economy) -> int:
+    """How many live there: as said, else as is usual in such an economy."""
+    usual = table.get("locals", getattr(economy, "LOCALS_USUAL", LOCALS_USUAL))
+    found = wished_or("locals", wishes.locals, where + "locals", usual, LOCALS_MAX)
+    least = getattr(economy, "LOCALS_LEAST", 0)
+    if found < least:
+        field = "locals" if wishes.locals is not None else where + "locals"
+        raise ValueError(f"{field} = {found}: must be at least {least} in this economy")
+    return found
 
 
 def _policy(name: str, for_all: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
@@ -470,4 +490,4 @@ def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
         raise ValueError(f"connect = {text!r}: no city {city!r}, must be one of {', '.join(names)}")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ValueError(f"connect = {text!r}: must be [CITY=]HOST:PORT, port from 1 to 65535")
-    return Dialling(numbers[city.casefold()] if city else 0, host.strip("[]"), int(port))
+    return Dialling(numbers[city.casefold()] if city else None, host.strip("[]"), int(port))

@@ -71,8 +71,7 @@ def _admit(
 
 def _place(network: Network, world: World, travelway: Travelway) -> int | None:
     if travelway.place < 0:
-        in_use = {other.peer.casefold() for other in network.open.values() if other.place >= 0}
-        place = place_of(world, travelway.peer, in_use)
+        place = place_of(world, travelway.peer, network.in_use)
         if place is None or place < len(world.cities):
             return None
         travelway.place = place
@@ -111,25 +110,31 @@ def _set_ways(network: Network, world: World, city: City) -> None:
     Who leaves takes of the room himself, and what has been written gives it back only when half of
     it is gone: so a quiet window has no input.
     """
-    wanted = [
-        (way.place, [good in way.connection.goods_known for good in world.goods], len(way.outbox))
-        for (here, _), way in sorted(network.open.items())
-        if here == city.here and way.ready and _place(network, world, way) is not None
-    ]
+    wanted = _wanted(network, world, city)
     roads = city.town.roads
     outside = np.flatnonzero(roads.place >= len(world.cities))
     known = [(int(roads.place[road]), list(roads.carries[road] != 0)) for road in outside]
-    if known == [(place, carries) for place, carries, _ in wanted] and all(
-        OUTBOX_MERCHANTS_MAX // 2 <= roads.room[road] <= OUTBOX_MERCHANTS_MAX - waiting
-        or roads.room[road] == OUTBOX_MERCHANTS_MAX - waiting
-        for road, (_, _, waiting) in zip(outside, wanted, strict=True)
+    if known == [(way.place, way.carries) for way in wanted] and all(
+        way.room // 2 <= roads.room[road] <= way.room
+        for road, way in zip(outside, wanted, strict=True)
     ):
         return
-    ways = [
-        Way(place, MOVING_COST_COINS, OUTBOX_MERCHANTS_MAX - waiting, carries)
-        for place, carries, waiting in wanted
-    ]
-    take(world, Ways(city.here, ways))
+    take(world, Ways(city.here, wanted))
+
+
+def _wanted(network: Network, world: World, city: City) -> list[Way]:
+    """The open travel-ways of a city, legacy ones first, each in the order of names."""
+    found = []
+    for (here, _), way in sorted(network.open.items()):
+        if here == city.here and way.ready and _place(network, world, way) is not None:
+            carries = [good in way.connection.goods_known for good in world.goods]
+            room = OUTBOX_MERCHANTS_MAX - len(way.outbox)
+            found.append(Way(way.place, MOVING_COST_COINS, room, carries))
+    for (here, _), linked in sorted(network.linked.items()):
+        if here == city.here and linked.goods is not None and linked.place >= 0:
+            carries = [good in linked.goods for good in world.goods]
+            found.append(Way(linked.place, MOVING_COST_COINS, linked.room, carries))
+    return found
 
 
 def take_abroad(network: Network, departures: list[Departure]) -> None:

@@ -12,6 +12,7 @@ Called by `node` at its start, and by the verbs that look at folders.
 import contextlib
 import fcntl
 import hashlib
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,6 +52,10 @@ def folder_of(cities: Sequence[str], data_dir: Path | None) -> Path:
     if len(name) > NAME_BYTES_MAX or joined.startswith("."):
         digest = hashlib.blake2b(name, digest_size=4).hexdigest()
         joined = f"{name[: NAME_BYTES_MAX - 9].decode('utf-8', 'ignore').lstrip('.')}-{digest}"
+    with contextlib.suppress(OSError):
+        for known in worlds_folder().iterdir():
+            if known.name.casefold() == joined.casefold():  # names are matched ignoring case
+                return known
     return worlds_folder() / joined
 
 
@@ -65,7 +70,9 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise ConfigError(f"data_dir = '{folder}': cannot be used ({error.strerror})") from None
+        raise ConfigError(
+            f"data_dir = '{folder}': cannot be used ({error.strerror}); --data-dir names another"
+        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -188,7 +195,7 @@ def resumed(config: Config, wishes: Wishes, stored: bytes, folder: Path) -> Conf
 def _check_same(config: Config, known: Founded, folder: Path) -> None:
     """A file of settings describes a whole world: it must be this one."""
     asked, has = (
-        dict(_flat("", msgspec.to_builtins({"cities": each.cities, "roads": each.roads})))
+        dict(_flat("", msgspec.json.decode(msgspec.json.encode(_settings(each)))))
         for each in (config, known)
     )
     for field in {**has, **asked}:
@@ -196,19 +203,24 @@ def _check_same(config: Config, known: Founded, folder: Path) -> None:
             _refuse(field, asked.get(field, "none"), has.get(field, "none"), folder)
 
 
+def _settings(of: Config | Founded) -> dict[str, Any]:
+    return {"cities": of.cities, "roads": of.roads}
+
+
 def _flat(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every setting with its path, as `cities.Elm.goods.wood.wear`."""
     if isinstance(value, Mapping):
         for key, branch in value.items():
             yield from _flat(f"{where}.{key}" if where else key, branch)
-    elif isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value):
+    elif isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
         for number, branch in enumerate(value):
-            name = branch.get("name", number)
-            yield from _flat(f"{where}.{name}", branch)
+            yield from _flat(f"{where}.{branch.get('name', number)}", branch)
     else:
         yield where, value
 
 
 def _refuse(field: str, asked: Any, has: Any, folder: Path) -> None:
+    asked, has = (v if isinstance(v, str) else json.dumps(v) for v in (asked, has))
     raise ConfigError(
         f"{field} = {asked}: the world in '{folder}' has {has}; "
         "--new starts afresh, --data-dir elsewhere"

@@ -7,7 +7,6 @@ only where keys are needed.
 """
 
 import base64
-import contextlib
 import datetime
 import hashlib
 import os
@@ -69,7 +68,8 @@ class CertificateError(ValueError):
 
 
 def identity_in(folder: Path) -> Identity:
-    """The identity that lies in a folder; a new one where there is none.
+    """The identity that lies in a folder, which the caller has to himself; a new one where there is
+    none.
 
     Raises:
         ConfigError: its file can be read by others, is damaged, or cannot be read or made.
@@ -92,39 +92,34 @@ def identity_in(folder: Path) -> Identity:
     return Identity(id_of_certificate(der), der, path, key)
 
 
-def own_identity(folder: Path, node: str, now_s: float) -> Identity:
-    """The identity of the world in a folder, which from now on the user's other nodes trust.
+def introduce(identity: Identity, node: str, now_s: float) -> None:
+    """Let the user's other nodes trust this one from now on.
 
     Args:
         node: the node's name, for people.
         now_s: Unix time.
 
     Raises:
-        ConfigError: as of `identity_in`, or the user's home of trust cannot be used.
+        ConfigError: the user's home of trust cannot be used.
     """
-    identity = identity_in(folder)
-    world = str(folder.resolve())
+    world = str(identity.key_file.parent.resolve())
     own = Trusted(identity.id, node, now_s, identity.certificate, world=world)
     enter_own(home_folder(), own)
-    return identity
 
 
 def _make(path: Path) -> None:
-    """Write a new key, whole or not at all; another process may have been quicker."""
+    """Write a new key, whole or not at all."""
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += certificate_of(key.public_key()).public_bytes(Encoding.PEM)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(unfinished)
-    finally:
-        unfinished.unlink()
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
 
 
 def _read_private(path: Path) -> bytes:

@@ -45,7 +45,7 @@ class Homecomer(msgspec.Struct, frozen=True, tag="homecomer"):
 
     Attributes:
         peer: the city he was bound for.
-        rows: a Roster of one, as he left.
+        rows: a Roster of one, as he left; number -1: nobody knows any more who he was.
         luggage: genes that nobody here knows.
     """
 
@@ -136,7 +136,10 @@ def _come_home(world: World, given: Homecomer) -> None:
     """He comes from nowhere else, so that he is nobody's guest, and has not departed after all."""
     city = world.cities[given.city]
     city.departures[given.peer] -= 1
-    rows = given.rows.rows
+    rows, lives = given.rows.rows, city.town.lives
+    if rows.number[0] < 0:
+        rows.birthplace[:], rows.number[:] = city.here, lives.next_number[0]
+        lives.next_number[0] += 1
     if given.luggage:
         world.luggage[int(rows.birthplace[0]), int(rows.number[0])] = given.luggage
     back = chosen(given.rows, np.array([0]))

@@ -9,9 +9,8 @@ handed a database.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +18,8 @@ from city_node.books import (
     SETTLED,
     Account,
     Accounts,
+    Settled,
+    States,
     Transition,
     changed,
     check_books,
@@ -27,14 +28,22 @@ from city_node.books import (
 )
 from city_node.border import Departure
 from city_node.errors import ConfigError
-from city_node.inputs import Input, encode, packed
+from city_node.inputs import Input, encode
+from city_node.records import (
+    CHAIN_BYTES,
+    CityBooks,
+    Commit,
+    KeptBooks,
+    Migration,
+    Settlement,
+    chained,
+    kept,
+)
 from city_node.world import World
 
 SCHEMA = 1
 APPLICATION = 0x43697479
 """SQLite's application_id: "City"."""
-
-CHAIN_BYTES = 16
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -48,60 +57,10 @@ CREATE TABLE peers (city TEXT, peer TEXT, entered_minor INT, left_minor INT, in_
     escrow_minor INT, entered INT, left INT, PRIMARY KEY (city, peer)) WITHOUT ROWID;
 CREATE TABLE migrations (city TEXT, peer TEXT, side TEXT, xid INT, state TEXT, money_minor INT,
     merchant BLOB, tick INT, PRIMARY KEY (city, peer, side, xid)) WITHOUT ROWID;
+CREATE TABLE settled (city TEXT, peer TEXT, side TEXT, below INT, digest BLOB, money_minor INT,
+    PRIMARY KEY (city, peer, side)) WITHOUT ROWID;
+CREATE TABLE nodes (city TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
 """
-
-
-class Migration(msgspec.Struct, frozen=True):
-    """A merchant under way, as the ledger has it; `tick` is that of his last transition."""
-
-    city: str
-    peer: str
-    side: str
-    xid: int
-    state: str
-    money_minor: int
-    merchant: bytes | None
-    tick: int
-
-
-class Left(NamedTuple):
-    """A departure as it is kept: enough to tell whether the same comes out again."""
-
-    city: str
-    peer: str
-    xid: int
-    money_minor: int
-    digest: bytes
-
-
-class Commit(NamedTuple):
-    """A window that was kept: its inputs came at `tick`, and it ended at `until`."""
-
-    number: int
-    tick: int
-    until: int
-    at_s: float
-    inputs: bytes
-    departures: bytes
-    moved: bytes
-    chain: bytes
-
-
-class CityBooks(NamedTuple):
-    """A city's own books, minor units."""
-
-    initial_minor: int
-    issued_minor: int
-    destroyed_minor: int
-    holdings_minor: int
-
-
-class KeptBooks(NamedTuple):
-    """The books of a node at a tick; `walking_minor` is on the roads between its cities."""
-
-    tick: int
-    walking_minor: int
-    cities: dict[str, CityBooks]
 
 
 class Ledger:
@@ -128,6 +87,7 @@ class Ledger:
                     "SELECT city, peer, side, xid, state, money_minor FROM migrations"
                 )
             }
+            self._below = {(s.city, s.peer, s.side): s.below for s in self.settled()}
         except sqlite3.DatabaseError as error:
             raise ConfigError(f"{name}: damaged ({error})") from None
 
@@ -165,7 +125,7 @@ class Ledger:
         query = "SELECT tick, commits, node, digest FROM starts ORDER BY number"
         return self._database.execute(query).fetchall()
 
-    def books(self) -> "KeptBooks":
+    def books(self) -> KeptBooks:
         """What the cities held at the last durable tick."""
         tick, walking_minor = self._one("SELECT tick, walking_minor FROM mark") or (0, 0)
         rows = self._database.execute("SELECT * FROM cities")
@@ -215,23 +175,21 @@ class Ledger:
         return [each for each in self.migrations() if each.state not in SETTLED]
 
     def migrations(self) -> list[Migration]:
-        """All that have not been pruned, in the order of their numbers."""
+        """All that are kept, in the order of their numbers."""
         query = "SELECT * FROM migrations ORDER BY city, peer, side, xid"
         return [Migration(*row) for row in self._database.execute(query)]
 
-    def prune(self, city: str, peer: str, side: str, settled_below: int) -> None:
-        """Forget migrations that are over, below a number that both sides have settled."""
-        over = [
-            key
-            for key, (state, _) in self._states.items()
-            if key[:3] == (city, peer, side) and key[3] < settled_below and state in SETTLED
+    def settled(self) -> list[Settlement]:
+        """What is kept in place of migrations that are over and gone."""
+        rows = self._database.execute("SELECT * FROM settled ORDER BY city, peer, side")
+        return [
+            Settlement(city, peer, side, below, int.from_bytes(digest), money_minor)
+            for city, peer, side, below, digest, money_minor in rows
         ]
-        with self._transaction():
-            self._database.executemany(
-                "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
-            )
-        for key in over:
-            del self._states[key]
+
+    def bound(self) -> dict[str, str]:
+        """The ids of the nodes whose cities, by their full names on the wire, we have met."""
+        return dict(self._database.execute("SELECT city, id FROM nodes"))
 
     # --- writing ---
 
@@ -242,6 +200,8 @@ class Ledger:
         inputs: Sequence[Input],
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
+        settled: Sequence[Settled] = (),
+        bound: Mapping[str, str] = {},
         *,
         at_s: float,
     ) -> None:
@@ -252,6 +212,8 @@ class Ledger:
             tick: when the inputs came, the window's first.
             inputs, departures: of the window, in order.
             transitions: of migrations, in order; money moves with them.
+            settled: replaces migrations that are over, which are deleted.
+            bound: whose cities these are, full names on the wire to ids of nodes, for good.
             at_s: the node's clock.
 
         Raises:
@@ -264,6 +226,10 @@ class Ledger:
             (t.city, t.peer, t.side, t.xid, t.state, t.money_minor, t.merchant, world.tick)
             for t in transitions
         ]
+        sums = [
+            (s.city, s.peer, s.side, s.below, s.digest.to_bytes(16), s.money_minor) for s in settled
+        ]
+        over = self._over(settled, change.states)
         commit = Commit(
             self.commits + 1,
             tick,
@@ -271,13 +237,14 @@ class Ledger:
             at_s,
             encode(list(inputs)),
             msgspec.msgpack.encode(kept(departures)),
-            hashlib.blake2b(msgspec.msgpack.encode(told), digest_size=CHAIN_BYTES).digest(),
+            hashlib.blake2b(msgspec.msgpack.encode((told, sums)), digest_size=CHAIN_BYTES).digest(),
             b"",
         )
         commit = commit._replace(chain=chained(self.chain, commit))
         with self._transaction():
             self._database.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", commit)
-            self._write_migrations(told)
+            self._write_migrations(told, sums, over)
+            self._database.executemany("INSERT INTO nodes VALUES (?, ?)", bound.items())
             self._database.executemany(
                 "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*pair, *astuple(account)) for pair, account in change.accounts.items()],
@@ -286,6 +253,20 @@ class Ledger:
         self.commits, self.chain = commit.number, commit.chain
         self._accounts.update(change.accounts)
         self._states.update(change.states)
+        for key in over:
+            del self._states[key]
+        self._below.update({(s.city, s.peer, s.side): s.below for s in settled})
+
+    def _over(self, settled: Sequence[Settled], states: States) -> list[tuple]:
+        """The migrations that what is settled replaces."""
+        found = []
+        for each in settled:
+            pair = each.city, each.peer, each.side
+            for xid in range(self._below.get(pair, 0), each.below):
+                state, _ = states.get((*pair, xid)) or self._states.get((*pair, xid)) or ("", 0)
+                if state in SETTLED:
+                    found.append((*pair, xid))
+        return found
 
     def mark(self, world: World) -> None:
         """Note how far a quiet world has come; a crash of the machine may take this back."""
@@ -316,13 +297,16 @@ class Ledger:
             ],
         )
 
-    def _write_migrations(self, told: Iterable[tuple]) -> None:
+    def _write_migrations(self, told: list[tuple], sums: list[tuple], over: list[tuple]) -> None:
         self._database.executemany(
             "INSERT INTO migrations VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET state = excluded.state, tick = excluded.tick, "
-            "merchant = CASE WHEN excluded.state IN ('GONE', 'BACK', 'LIVE', 'DROPPED') THEN NULL "
-            "ELSE coalesce(excluded.merchant, merchant) END",
+            "merchant = coalesce(excluded.merchant, merchant)",
             told,
+        )
+        self._database.executemany("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?, ?, ?)", sums)
+        self._database.executemany(
+            "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
         )
 
 
@@ -364,27 +348,3 @@ def check_schema(database: sqlite3.Connection, name: str) -> int:
 def accounts_of(database: sqlite3.Connection) -> Accounts:
     """The books with every peer."""
     return {(row[0], row[1]): Account(*row[2:]) for row in database.execute("SELECT * FROM peers")}
-
-
-def kept(departures: Sequence[Departure]) -> list[Left]:
-    """Departures as they are kept."""
-    return [
-        Left(
-            departure.city.name,
-            departure.peer,
-            departure.xid,
-            departure.merchant.money_minor,
-            hashlib.blake2b(packed(departure.row)[2], digest_size=8).digest(),
-        )
-        for departure in departures
-    ]
-
-
-def chained(before: bytes, commit: Commit) -> bytes:
-    """The chain after a commit: a digest of the one before it and of all it holds."""
-    head = msgspec.msgpack.encode((commit.number, commit.tick, commit.until, commit.at_s))
-    digest = hashlib.blake2b(before, digest_size=CHAIN_BYTES)
-    for piece in (head, commit.inputs, commit.departures, commit.moved):
-        digest.update(len(piece).to_bytes(8, "little"))
-        digest.update(piece)
-    return digest.digest()

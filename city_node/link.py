@@ -5,18 +5,18 @@ handed to `speak`, which exchanges hello and welcome over it, asks `policy` who 
 says `greeted` when the link is up. Knows neither messages nor merchants. Called by `node`.
 """
 
-import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import trio
 
 from city_node.identity import CertificateError, Identity, id_of_certificate
 from city_node.log import Log
-from city_node.sockets import Rations, address_of, first_byte
-from city_node.tls import TLS_FIRST_BYTE, PeerError, Transport, secure
+from city_node.machine import Machine, Stream
+from city_node.sockets import Rations, address_of
+from city_node.tls import TLS_FIRST_BYTE, PeerError, Transport
 from city_node.travelway import (
     CONNECT_S_MAX,
     REDIAL_S_MAX,
@@ -35,14 +35,18 @@ BANS_MAX = 4_096
 """Node keys kept out for acts no honest peer can commit; keys cost nothing, so the list is bounded
 and its oldest entry goes first."""
 
+KNOCK_S_MAX = 5.0
+"""Who has knocked asks again so soon: somebody has been told to let him in, and waits for it."""
+
 DOUBLE = "its node is linked already"
 """Nothing to complain of: two nodes that find each other dial each other."""
 
 Place = tuple[Sequence[str], int]
 """Where a node listens: addresses of its machine, and a port."""
 
-Legacy = Callable[[trio.SocketStream, float], Awaitable[Any]]
-"""Speaks with one who does not begin with TLS: the stream, and since when it has been open."""
+Legacy = Callable[[Stream, float], Awaitable[bool]]
+"""Speaks with one who does not begin with TLS: the stream, and since when it has been open; says
+whether they got on."""
 
 
 @dataclass(eq=False)
@@ -51,13 +55,18 @@ class Link:
 
     Attributes:
         dialled: by us.
-        stream: set once TLS is done, as `peer_id` is.
+        cities: numbers of ours that it is for; None: all.
+        stream, certificate: set once TLS is done, as `peer_id` is.
+        knocked: a user has to decide first, here or there.
         over: set when it is closed.
     """
 
     address: str
     dialled: bool
+    cities: tuple[int, ...] | None = None
     peer_id: str = ""
+    certificate: bytes = b""
+    knocked: bool = False
     stream: "trio.SSLStream[Transport]" = field(init=False)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     over: trio.Event = field(default_factory=trio.Event)
@@ -69,6 +78,10 @@ class Link:
         self.scope.cancel()
 
 
+LEGACY = "legacy"
+KNOCKED = "knocked"
+Guess = Literal["either", "legacy"]
+
 Speak = Callable[[Link], Awaitable[Any]]
 
 
@@ -79,11 +92,12 @@ class Links:
         speak: runs an authenticated link to its end.
         trusted: who is let in, by id.
         strangers: whether anybody else is listened to; False where every city is closed.
-        chance: for the pauses between dials.
+        machine: what the node runs on.
 
     Attributes:
         up: links that have been greeted, by the peer's id.
         ungreeted: accepted connections that are not up yet, oldest first.
+        parted: ids of nodes from which a command has disconnected this one.
     """
 
     def __init__(
@@ -94,7 +108,7 @@ class Links:
         *,
         trusted: Mapping[str, Trusted],
         strangers: bool,
-        chance: random.Random,
+        machine: Machine,
     ) -> None:
         self.identity = identity
         self.up: dict[str, Link] = {}
@@ -104,13 +118,14 @@ class Links:
         self._secured: set[Link] = set()
         self._log = log
         self._speak = speak
-        self._chance = chance
+        self.parted: set[str] = set()
+        self._machine = machine
         self._banned_until_s: OrderedDict[str, float] = OrderedDict()
         self._rations = Rations()
 
     # --- accepting ---
 
-    async def accept(self, stream: trio.SocketStream, legacy: Legacy | None = None) -> None:
+    async def accept(self, stream: Stream, legacy: Legacy | None = None) -> None:
         """Serve one accepted socket to its end.
 
         Args:
@@ -122,7 +137,7 @@ class Links:
             self._make_room(link)
             self.ungreeted.append(link)
             with link.scope:
-                first = await first_byte(stream, LISTENER_SILENCE_S)
+                first = await self._machine.first_byte(stream, LISTENER_SILENCE_S)
                 if first == TLS_FIRST_BYTE:
                     if not self._rations.allow(link.address, trio.current_time()):
                         link.why_closed = "too many handshakes from its address"
@@ -156,45 +171,52 @@ class Links:
         port: int,
         *,
         expected: str | None = None,
-        known: bool = True,
+        cities: tuple[int, ...] | None = None,
         legacy: Legacy | None = None,
+        guess: Guess = "either",
     ) -> str:
         """Connect to an address, and serve what comes of it to its end.
 
         Args:
             expected: the id its node must have.
-            known: a node of ours listens there, so TLS begins at once and nothing less will do;
-                else one who speaks first is left to `legacy`.
+            cities: numbers of ours that the link is for; None: all.
+            legacy: speaks with one who may be no node of ours; None: a node of ours listens there,
+                so TLS begins at once and nothing less will do.
+            guess: what he is who waits for us to speak first.
 
         Returns:
-            The id of the node there, if a link with it is up, or was; else "".
+            The id of the node there, if a link with it is up, or was; KNOCKED, if a user has to
+            decide first; LEGACY for one with whom `legacy` got on; else "".
 
         Raises:
             OSError: no connection.
             trio.TooSlowError: none in time.
         """
         with trio.fail_after(CONNECT_S_MAX):
-            stream = await trio.open_tcp_stream(host, port)
-        link = Link(f"{host}:{port}", dialled=True)
+            stream = await self._machine.dial(host, port)
+        link = Link(f"{host}:{port}", dialled=True, cities=cities)
         since_s = trio.current_time()
         try:
             with link.scope:
-                if not known and await first_byte(stream, DIALLER_SILENCE_S) is not None:
-                    if legacy:
-                        await legacy(stream, since_s)
-                    return ""
+                if legacy and (
+                    await self._machine.first_byte(stream, DIALLER_SILENCE_S) is not None
+                    or guess == "legacy"
+                ):
+                    return LEGACY if await legacy(stream, since_s) else ""
                 await self._run(link, stream, server_side=False, expected=expected)
         finally:
             self._say_closed(link)
             await trio.aclose_forcefully(stream)
-        return link.peer_id if link.over.is_set() or link.peer_id in self.up else ""
+        if link.over.is_set() or link.peer_id in self.up:
+            return link.peer_id
+        return KNOCKED if link.knocked else ""
 
     async def keep(
         self,
         where: Callable[[], Place | None],
         *,
         expected: str | None = None,
-        known: bool = True,
+        cities: tuple[int, ...] | None = None,
         legacy: Legacy | None = None,
         pause: Callable[[float], Awaitable[Any]] = trio.sleep,
     ) -> None:
@@ -204,44 +226,57 @@ class Links:
 
         Args:
             where: a machine's addresses, tried in turn, and the port; None: wanted no more.
+            expected, cities, legacy: as of `dial`. Who may be either is taken for the one and for
+                the other in turn.
             pause: waits for so many seconds, or until there is news.
         """
         bound_s = REDIAL_S_MIN
+        guess: Guess = "either"
         while place := where():
             peer_id = expected or ""
             if peer_id not in self.up:
-                peer_id = await self._dial_one(place, expected=expected, known=known, legacy=legacy)
+                how = {"expected": expected, "cities": cities, "legacy": legacy, "guess": guess}
+                found = await self._dial_one(place, **how)
+                if found is not None:
+                    guess = "legacy" if guess == "either" else "either"
+                peer_id = found or ""
             if peer_id:
                 bound_s = REDIAL_S_MIN
+                if peer_id != LEGACY:  # a node of ours listens there: never again less than TLS
+                    legacy = None
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
-            await pause(self._chance.uniform(0.1, bound_s))
+            if peer_id == KNOCKED:
+                bound_s = KNOCK_S_MAX
+            await pause(self._machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
-    async def _dial_one(self, place: Place, **how: Any) -> str:
-        """The first of a machine's addresses that leads to a link."""
+    async def _dial_one(self, place: Place, **how: Any) -> str | None:
+        """The first of a machine's addresses that leads to a link; None: nobody was reached."""
         hosts, port = place
+        found = None
         for host in hosts:
             try:
-                if peer_id := await self.dial(host, port, **how):
-                    return peer_id
+                found = await self.dial(host, port, **how)
+                if found:
+                    return found
             except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: an odd name
                 why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
                 self._log.complain(f"{host}:{port} out of reach, trying on: {why}")
-        return ""
+        return found
 
     # --- both ---
 
     async def _run(
         self,
         link: Link,
-        stream: trio.SocketStream,
+        stream: Stream,
         *,
         server_side: bool,
         expected: str | None,
     ) -> None:
         try:
-            link.stream, link.peer_id = await secure(
+            link.stream, link.peer_id = await self._machine.secure(
                 stream,
                 server_side=server_side,
                 identity=self.identity,
@@ -251,6 +286,7 @@ class Links:
         except PeerError as error:
             link.why_closed = str(error)
             return
+        link.certificate = link.stream.getpeercert(binary_form=True) or b""
         link.why_closed = self._refusal(link)
         if link.why_closed:
             return
@@ -271,6 +307,8 @@ class Links:
         banned_until_s = self._banned_until_s.get(link.peer_id, 0.0)
         if link.peer_id == self.identity.id:
             return "it is this node itself"
+        if link.peer_id in self.parted:
+            return f"{link.peer_id} is disconnected by command"
         if trio.current_time() < banned_until_s:
             return f"{link.peer_id} is kept out"
         if not self._strangers and link.peer_id not in self.trusted:
@@ -308,6 +346,11 @@ class Links:
         if link in self.ungreeted:
             self.ungreeted.remove(link)
         return True
+
+    def part(self, peer_id: str, why: str) -> None:
+        """Have no link with a node until a command asks for one."""
+        self.parted.add(peer_id)
+        self._close_all(peer_id, why)
 
     def ban(self, peer_id: str, why: str) -> None:
         """Keep a node key out for an hour: it has done what no honest peer can do."""

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import trio
 
 from city_node.running import Running, noted
+from city_node.sockets import first_byte
+from city_node.tls import secure
 
 Offload = Callable[..., Awaitable[Any]]
 """How blocking work leaves trio's thread: `await offload(function, *arguments)`."""
@@ -61,6 +63,8 @@ class Machine:
     Attributes:
         offload: runs blocking work.
         listen, dial: as above; streams have a `socket` that knows `getpeername`.
+        secure: shakes hands with another node, see `tls`; first_byte: see `sockets`.
+        wall_s: Unix time.
         stopwatch_s: how long work takes; never what time it is.
         random: for what must differ between nodes; not for the world, which has its seed.
         noted: leaves a note of a running node where verbs find it.
@@ -69,6 +73,9 @@ class Machine:
     offload: Offload = trio.to_thread.run_sync
     listen: Callable[[int, str], Awaitable[Bound]] = listen
     dial: Callable[[str, int], Awaitable[Stream]] = dial
+    secure: Callable[..., Awaitable[tuple[Any, str]]] = secure
+    first_byte: Callable[[Any, float], Awaitable[bytes | None]] = first_byte
+    wall_s: Callable[[], float] = time.time
     stopwatch_s: Callable[[], float] = time.perf_counter
     random: Random = field(default_factory=SystemRandom)
     noted: Callable[[Running], AbstractContextManager[None]] = noted

@@ -54,7 +54,7 @@ class Metrics:
                 ("price_coins", here | {"good": good}, price)
                 for good, price in now["prices"].items()
             ]
-        for way in self._network.open.values():
+        for way in self._network.ways:
             pair = {"city": way.city.name, "peer": way.peer}
             samples += [
                 ("merchants_arrived", pair, way.city.arrivals[way.peer]),

@@ -5,7 +5,9 @@ those who show it. Nothing here is unbounded: a peer that does not read fills it
 nobody else's, one that writes too fast waits for the next window.
 """
 
+import math
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
@@ -18,6 +20,7 @@ from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
+from protocol.observe import EMPTY_HANDED
 
 OUTBOX_MERCHANTS_MAX = 1_024
 """Merchants on their way to one peer's socket: two windows of a busy city, 0.7 MB of lines."""
@@ -73,6 +76,16 @@ class Travelway:
     )
 
     @property
+    def dialled(self) -> bool:
+        """Whether we dialled."""
+        return self.redial is not None
+
+    @property
+    def waiting(self) -> Counter[str]:
+        """Who is to be written, by the good he carries."""
+        return Counter(who.good if who.owned else EMPTY_HANDED for who, _ in self.outbox)
+
+    @property
     def is_full(self) -> bool:
         """Whether nothing more is to be read of this peer for now."""
         return self.waiting_bytes >= INBOX_BYTES_MAX or len(self.going_back) >= RETURNED_BYTES_MAX
@@ -88,6 +101,52 @@ class Travelway:
         self.scope.cancel()
 
 
+@dataclass(eq=False)
+class NodeWay:
+    """A travel-way between a city of ours and one of another node of ours, on the nodes' link.
+
+    Attributes:
+        name: of the other city, full and in upper case, as the wire has it.
+        peer: the same as people see it.
+        place: among the world's places; -1: it has none yet.
+        goods: those with a price there, as its news said; None: nothing has been heard of it.
+        room: for how many more merchants there is room.
+        closed_until_s: nobody sets out before, since the city refused some.
+        waiting: who has left and is not known to have arrived, by the good he carries.
+        balance_minor: coins that have come from there, less those that went; settled and held.
+        credit_minor: how much of that this city allows.
+        stop: ends the link; redial: of the task that would dial again.
+        crossings: as of a Travelway.
+    """
+
+    city: City
+    name: str
+    peer: str
+    address: str
+    dialled: bool
+    stop: Callable[[str], None]
+    redial: trio.CancelScope | None = None
+    place: int = -1
+    goods: frozenset[str] | None = None
+    room: int = 0
+    closed_until_s: float = -math.inf
+    waiting: Counter[str] = field(default_factory=Counter)
+    balance_minor: int = 0
+    credit_minor: int = 0
+    crossings: deque[tuple[float, str, bool]] = field(
+        default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
+    )
+
+    @property
+    def ready(self) -> bool:
+        """Whether merchants may set out."""
+        return self.goods is not None
+
+    def close(self, reason: str) -> None:
+        """End the link, and with it all the travel-ways on it."""
+        self.stop(reason)
+
+
 @dataclass
 class Network:
     """All travel-ways of a node.
@@ -97,6 +156,8 @@ class Network:
         own: casefolded names of our cities that are listened for.
         goods: what may travel: the world's goods less leisure, in the world's order.
         open: greeted travel-ways by city and casefolded name of the peer.
+        linked: travel-ways to cities of other nodes of ours, likewise.
+        under_way: names, casefolded, of cities that merchants are under way to or held for.
         silent: those that have not greeted, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
@@ -104,6 +165,7 @@ class Network:
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
         quick_reader: of lines, once it is loaded; `is_loading_reader` from when that begins.
+        has_links: with nodes of ours, which then are met by no other road.
     """
 
     node: str
@@ -111,6 +173,8 @@ class Network:
     log: Log
     own: set[str] = field(default_factory=set)
     open: dict[tuple[int, str], Travelway] = field(default_factory=dict)
+    linked: dict[tuple[int, str], NodeWay] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
     gone: list[Travelway] = field(default_factory=list)
@@ -120,6 +184,17 @@ class Network:
     machine: Machine = field(default_factory=Machine)
     quick_reader: ReadColumns | None = None
     is_loading_reader: bool = False
+    has_links: bool = False
+
+    @property
+    def ways(self) -> list[Travelway | NodeWay]:
+        """All that are open, legacy and ours."""
+        return [*self.open.values(), *self.linked.values()]
+
+    @property
+    def in_use(self) -> set[str]:
+        """Names, casefolded, of cities whose places are not to be given away."""
+        return self.under_way | {way.peer.casefold() for way in self.ways if way.place >= 0}
 
     @property
     def node_suffix(self) -> str:
@@ -137,3 +212,20 @@ def bytes_of(came: Merchants) -> int:
     """What merchants take up while they wait: their lines, prices and genes."""
     cells = len(came.prices) + len(came.genes)
     return sum(map(len, came.lines)) + came.prices.itemsize * cells
+
+
+async def load_quick_reader(network: Network) -> None:
+    """Not before there is a peer, and elsewhere: the first time its kernel has to be compiled."""
+    if network.is_loading_reader or network.quick_reader:
+        return
+    network.is_loading_reader = True
+    try:
+        network.quick_reader = await network.machine.offload(_quick_reader)
+    finally:
+        network.is_loading_reader = False
+
+
+def _quick_reader() -> ReadColumns:
+    from merchants.lines import read_columns
+
+    return read_columns

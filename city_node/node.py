@@ -16,7 +16,7 @@ from typing import Protocol
 
 import trio
 
-from city_node import observer, travelway, websocket, window
+from city_node import websocket, window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
@@ -26,22 +26,24 @@ from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.gauges import Gauges
 from city_node.history import history_file
+from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
+from city_node.linking import Own, linked
 from city_node.log import Log
-from city_node.machine import Bound, Machine
-from city_node.meeting import meet_others, open_listeners, tell_ports
+from city_node.machine import Machine
+from city_node.meeting import listen, meet_others, open_listeners, tell_ports
 from city_node.metrics import Metrics, served
+from city_node.migrating import Migrations
 from city_node.network import Network
 from city_node.node_name import claimed_name
-from city_node.observer import Observers
+from city_node.observer import Observers, observed
 from city_node.opened import opened
 from city_node.pace import Pace
 from city_node.report import report
-from city_node.running import Running, token_file
 from city_node.signals import Signals
 from city_node.status import Status
+from city_node.trust import home_folder
 from city_node.world import World
-from protocol.observe import Hello
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,14 @@ def run(wishes: Wishes, asked: Run) -> None:
         claimed_name(config.node_name) as name,
         Signals() as signals,
     ):
+        introduce(found.identity, name, time.time())
+        own = Own(found.identity, home_folder())
         world, keeping = found.recovered.world, found.keeping
         for city in world.cities:
             city.town.device = config.device
         quotas = found.recovered.quotas
         try:
-            trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas)
+            trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas, own)
         except* (BalanceError, StuckError) as errors:
             sys.exit(f"city-node: {first_of(errors)}")
         except* ConfigError as errors:
@@ -145,6 +149,7 @@ class Node:
     control: Control
     views: Sequence[View]
     keeping: Keeping | None
+    migrations: Migrations | None
     nursery: trio.Nursery
 
 
@@ -156,6 +161,7 @@ async def run_node(
     signals: Signals | None = None,
     keeping: Keeping | None = None,
     quotas: Quotas | None = None,
+    own: Own | None = None,
     machine: Machine | None = None,
 ) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
@@ -164,6 +170,7 @@ async def run_node(
         signals: what may stop it; None: only a command, or who cancels it.
         keeping: makes it durable; None: nothing is kept.
         quotas: what peers brought before; times are the keeping's clock.
+        own: who it is to other nodes, which need a keeping too; None: it has no links with any.
         machine: that it runs on; None: this one.
 
     Raises:
@@ -183,10 +190,17 @@ async def run_node(
     async with trio.open_nursery() as nursery:
         if signals:
             signals.cancel(nursery.cancel_scope)
-        for city, bound in zip(world.cities, listeners, strict=not asked.past):
-            await nursery.start(travelway.listen, network, city, bound)
         boot = f"{machine.random.getrandbits(128):032x}"
-        nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
+        nodes = None
+        if keeping and own and not asked.past:
+            await keeping.begin(world, name)
+            nodes = await linked(nursery, world, config, network, keeping, own, boot)
+        links, said = (nodes.links, nodes.said) if nodes else (None, None)
+        for city, bound in zip(world.cities, listeners, strict=not asked.past):
+            await nursery.start(listen, network, city, bound, links)
+        nursery.start_soon(
+            meet_others, network, world, config.network, listeners, boot, links, said
+        )
         with contextlib.ExitStack() as beside:
             gauges = Gauges(network.log)
             observers = await observed(nursery, beside, config, network, pace, gauges, listeners)
@@ -196,18 +210,27 @@ async def run_node(
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
             status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
-            control = Control(network, pace, nursery)
+            control = Control(network, pace, nursery, links)
             views: list[View] = [gauges, observers, history, status]
             if asked.metrics_port is not None:
                 metrics = served(Metrics(network, pace), asked.metrics_port)
                 views.append(beside.enter_context(metrics))
-            if keeping:
-                await keeping.begin(world, name)
+            migrations = nodes.migrations if nodes else None
             if listeners:
                 tell_ports(world, config.network, listeners, network.log)
-            await run_windows(
-                Node(world, threads, network, pace, observers, control, views, keeping, nursery)
+            node = Node(
+                world,
+                threads,
+                network,
+                pace,
+                observers,
+                control,
+                views,
+                keeping,
+                migrations,
+                nursery,
             )
+            await run_windows(node)
         nursery.cancel_scope.cancel()
     await end_well(world, network, keeping)
 
@@ -224,12 +247,17 @@ async def run_windows(node: Node) -> None:
         tick, departures = world.tick, []
         if wished is not None:
             with trio.CancelScope(shield=True):  # a window once begun is finished
+                if node.migrations:
+                    node.migrations.hear_nodes(world)
                 give_inputs(network, world)
                 if wished:
                     departures = await run_window(node, wished)
-        await keep(node.keeping, world, tick, departures)  # journal first …
+        guests = node.migrations.see_off(departures) if node.migrations else departures
+        await keep(node, tick, departures)  # journal first …
         node.observers.answer()
-        take_abroad(network, departures)  # … then speak
+        take_abroad(network, guests)  # … then speak
+        if node.migrations:
+            node.migrations.speak_up()
         if wished is None:
             return
         for view in node.views:
@@ -248,14 +276,16 @@ async def run_window(node: Node, wished: int) -> list[Departure]:
     return leave(world, node.network.node_suffix)
 
 
-async def keep(
-    keeping: Keeping | None, world: World, tick: int, departures: list[Departure]
-) -> None:
+async def keep(node: Node, tick: int, departures: list[Departure]) -> None:
     """Make a window durable, where anything is."""
-    if keeping:
-        await keeping.keep(world, tick, departures)
+    if node.keeping and node.migrations:
+        migrations = node.migrations
+        under_way = migrations.transitions, migrations.settled, migrations.nodes.unwritten
+        await node.keeping.keep(node.world, tick, departures, *under_way)
+    elif node.keeping:
+        await node.keeping.keep(node.world, tick, departures)
     else:
-        world.taken.clear()
+        node.world.taken.clear()
 
 
 async def end_well(world: World, network: Network, keeping: Keeping | None) -> None:
@@ -263,40 +293,10 @@ async def end_well(world: World, network: Network, keeping: Keeping | None) -> N
     with trio.CancelScope(shield=True):
         if not (keeping and keeping.failure):
             give_inputs(network, world)
-            await keep(keeping, world, world.tick, [])
+            if keeping:
+                await keeping.keep(world, world.tick, [])
         if keeping:
             await keeping.finish(world, network.quotas)
-
-
-async def observed(
-    nursery: trio.Nursery,
-    beside: contextlib.ExitStack,
-    config: Config,
-    network: Network,
-    pace: Pace,
-    gauges: Gauges,
-    listeners: list[Bound],
-) -> Observers:
-    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
-    machine = network.machine
-    bound = await observer.open_listener(config.observe_bind, config.observe_port, machine)
-    token, token_path = None, ""
-    if not observer.is_loopback(config.observe_bind):
-        token, token_path = beside.enter_context(token_file())
-    observers = Observers(
-        network=network,
-        pace=pace,
-        gauges=gauges,
-        address=f"{listeners[0].host}:{listeners[0].port}" if listeners else "",
-        listening_at=f"{bound.host}:{bound.port}",
-        token=token,
-    )
-    cities = [city.name for city in config.cities]
-    hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
-    await nursery.start(observer.serve, observers, bound, hello)
-    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
-    beside.enter_context(machine.noted(note))
-    return observers
 
 
 def world_goods(config: Config) -> tuple[str, ...]:
@@ -315,11 +315,11 @@ async def run_jobs(jobs: list[Job], threads: int, machine: Machine) -> float:
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
             mine = jobs[thread::threads]
-            nursery.start_soon(machine.offload, run_in_turn, mine, took_s, machine.stopwatch_s)
+            nursery.start_soon(machine.offload, run_timed, mine, took_s, machine.stopwatch_s)
     return max(took_s)
 
 
-def run_in_turn(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
+def run_timed(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
     """What one thread does in a window."""
     started_s = stopwatch_s()
     for job in jobs:

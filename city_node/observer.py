@@ -6,7 +6,9 @@ in, are queued, and become inputs of the next window; `protocol.observe_lines` d
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,11 +17,13 @@ from typing import Any
 
 import trio
 
+from city_node.config import Config
 from city_node.errors import ConfigError
 from city_node.gauges import Gauges
 from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
 from city_node.pace import Pace
+from city_node.running import Running, token_file
 from city_node.snapshot import snapshot
 from city_node.world import World
 from protocol import observe
@@ -140,6 +144,37 @@ async def open_listener(bind: str, port: int, machine: Machine) -> Bound:
         raise ConfigError(
             f"observe_port = {port} on observe_bind = {bind!r}: {error.strerror or error}"
         ) from None
+
+
+async def observed(
+    nursery: trio.Nursery,
+    beside: contextlib.ExitStack,
+    config: Config,
+    network: Network,
+    pace: Pace,
+    gauges: Gauges,
+    listeners: list[Bound],
+) -> Observers:
+    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
+    machine = network.machine
+    bound = await open_listener(config.observe_bind, config.observe_port, machine)
+    token, token_path = None, ""
+    if not is_loopback(config.observe_bind):
+        token, token_path = beside.enter_context(token_file())
+    observers = Observers(
+        network=network,
+        pace=pace,
+        gauges=gauges,
+        address=f"{listeners[0].host}:{listeners[0].port}" if listeners else "",
+        listening_at=f"{bound.host}:{bound.port}",
+        token=token,
+    )
+    cities = [city.name for city in config.cities]
+    hello = observe.Hello(node=network.node, cities=cities, goods=list(network.goods))
+    await nursery.start(serve, observers, bound, hello)
+    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
+    beside.enter_context(machine.noted(note))
+    return observers
 
 
 async def serve(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city_node.advance import Job, run_in_turn, run_job
-from city_node.checkpoint import FolderShelf
 from city_node.config import Config, Wishes
 from city_node.errors import ConfigError
 from city_node.folder import (
@@ -24,10 +23,12 @@ from city_node.folder import (
     put_aside,
     resumed,
 )
+from city_node.identity import Identity, identity_in
 from city_node.keeping import Keeping
 from city_node.ledger import Ledger
 from city_node.log import Log
 from city_node.recovery import Recovered, RunJobs, program, recover
+from city_node.shelf import FolderShelf
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class Opened:
     """A world in its folder.
 
     Attributes:
+        identity: whose key lies in its folder.
         config: with the settings that the world has.
     """
 
+    identity: Identity
     config: Config
     recovered: Recovered
     keeping: Keeping
@@ -55,13 +58,15 @@ def opened(
         new: the world that lies there is put aside.
 
     Raises:
-        ConfigError: in use, damaged, not balanced, of other settings or of another program.
+        ConfigError: in use, damaged, not balanced, of other settings or of another program; or
+            others can read its key.
     """
     folder = folder_of([city.name for city in config.cities], data_dir)
     with contextlib.ExitStack() as open_files:
         open_files.enter_context(locked(folder))
         if new and put_aside(folder):
             log.say(f"the world that lay in '{folder}' is in its folder '{BEFORE}' now")
+        identity = identity_in(folder)
         database = open_files.enter_context(contextlib.closing(open_database(folder / LEDGER)))
         ledger = Ledger(database, str(folder / LEDGER))
         shelf = FolderShelf(folder)
@@ -79,7 +84,7 @@ def opened(
         if stored is not None:
             log.say(f"the world in '{folder}' goes on at tick {recovered.world.tick:,}")
         facts = {"founding": founding(config)}
-        yield Opened(config, recovered, Keeping(ledger, shelf, log, program(), facts))
+        yield Opened(identity, config, recovered, Keeping(ledger, shelf, log, program(), facts))
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ balance. Nothing is guessed: what cannot be read is named, an older checkpoint i
 the node does not start. Called by `node` at its start and by the verb `replay`.
 """
 
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -18,11 +19,13 @@ from city_node import VERSION, kernel_cache
 from city_node.advance import BalanceError, Job, advance, run_in_turn
 from city_node.books import check_books, issue
 from city_node.border import Quota, leave
-from city_node.checkpoint import DamagedError, Quotas, Shelf, restore, tick_of
+from city_node.checkpoint import DamagedError, Quotas, restore
 from city_node.config import Config
 from city_node.errors import ConfigError
 from city_node.inputs import Arrivals, Homecomer, apply, decode
-from city_node.ledger import CityBooks, Commit, Ledger, Left, kept
+from city_node.ledger import Ledger
+from city_node.records import CityBooks, Commit, Left, kept
+from city_node.shelf import Shelf, tick_of
 from city_node.world import World, found_world
 
 TELL_S = 2.0
@@ -64,9 +67,9 @@ def recover(
     ledger: Ledger,
     shelf: Shelf,
     *,
+    say: Say,
     to_tick: int | None = None,
     run_jobs: RunJobs = run_in_turn,
-    say: Say = print,
 ) -> Recovered:
     """The world of a ledger at its last durable tick.
 
@@ -79,28 +82,41 @@ def recover(
     Raises:
         ConfigError: one line: what is damaged, does not balance, or needs another program.
     """
-    world, commit, chain, quotas = _start(config, ledger, shelf, to_tick, say)
-    if ledger.chain_at(commit) != chain:
-        raise ConfigError(
-            f"{ledger.name}: a checkpoint holds commit {commit:,}, and the ledger another or none "
-            "(it has been rolled back): put back the ledger that belongs to it"
-        )
-    began_tick = world.tick
-    end = to_tick if to_tick is not None else max(ledger.tick(), world.tick)
-    if end > ledger.tick() and to_tick is not None:
-        raise ConfigError(f"to = {end}: must be from 0 to {ledger.tick()}, where this world is")
+    try:
+        world, commit, quotas = _start(config, ledger, shelf, to_tick, say)
+        began_tick = world.tick
+        commit = _bring_forward(world, commit, ledger, to_tick, quotas, run_jobs)
+        if to_tick is None:
+            _check(world, ledger)
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{ledger.name}: damaged ({error})") from None
+    return Recovered(world, quotas, commit, world.tick - began_tick)
+
+
+def _bring_forward(
+    world: World,
+    commit: int,
+    ledger: Ledger,
+    to_tick: int | None,
+    quotas: Quotas,
+    run_jobs: RunJobs,
+) -> int:
+    """Replay what came after a commit; returns the last that was applied."""
+    if to_tick is not None and to_tick > ledger.tick():
+        raise ConfigError(f"to = {to_tick}: must be from 0 to {ledger.tick()}, where this world is")
+    end = max(ledger.tick(), world.tick) if to_tick is None else to_tick
     if end > world.tick or commit < ledger.commits:
         _check_program(ledger, world.tick, commit, end)
-    commit = _replay(world, ledger, commit, end, quotas, run_jobs)
-    if to_tick is None:
-        _check(world, ledger)
-    return Recovered(world, quotas, commit, world.tick - began_tick)
+    return _replay(world, ledger, commit, end, quotas, run_jobs)
 
 
 def _start(
     config: Config, ledger: Ledger, shelf: Shelf, to_tick: int | None, say: Say
-) -> tuple[World, int, bytes, Quotas]:
-    """The newest checkpoint that can be read; without any, the world as it was founded."""
+) -> tuple[World, int, Quotas]:
+    """The newest checkpoint that can be read; without any, the world as it was founded.
+
+    And the last commit that is in it.
+    """
     try:
         world = found_world(config)
     except ValueError as error:
@@ -113,8 +129,13 @@ def _start(
         except (DamagedError, msgspec.MsgspecError, OSError) as error:
             say(f"{name}: {error}; going back to the one before")
             continue
-        return world, header.commit, header.chain, quotas
-    return world, 0, bytes(len(ledger.chain)), {}
+        if ledger.chain_at(header.commit) != header.chain:
+            raise ConfigError(
+                f"{ledger.name}: {name} holds commit {header.commit:,}, and the ledger another or "
+                "none (it has been rolled back): put back the ledger that belongs to it"
+            )
+        return world, header.commit, quotas
+    return world, 0, {}
 
 
 def _check_program(ledger: Ledger, tick: int, commit: int, end: int) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import trio
 
-from city_node.checkpoint import FolderShelf
 from city_node.config import Config, Wishes, resolve
 from city_node.errors import ConfigError
 from city_node.folder import LEDGER, founded, reading
@@ -17,6 +16,7 @@ from city_node.node import Run, run_node
 from city_node.opened import jobs_on
 from city_node.recovery import recover
 from city_node.report import report
+from city_node.shelf import FolderShelf
 from city_node.signals import Signals
 from city_node.window import display_reason
 from city_node.world import World

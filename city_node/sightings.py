@@ -10,7 +10,9 @@ import trio
 
 from city_node.discovery import Sighting
 from city_node.link import REDIAL_S_MIN, Links, Place
-from city_node.meeting import NODES_IN_SIGHT_MAX
+
+NODES_IN_SIGHT_MAX = 256
+"""Announcements are hints, and anybody's: those beyond are passed over."""
 
 
 class NodesInSight:

@@ -3,14 +3,11 @@
 Called by `link`, `travelway` and `node`; knows neither wire.
 """
 
-import errno
 import socket
 from collections import OrderedDict
 from typing import Any
 
 import trio
-
-from city_node.errors import ConfigError
 
 NODE_PORT_FIRST = 55_500
 PORTS_SCANNED = 1_000
@@ -54,28 +51,3 @@ def address_of(stream: Any) -> str:
         return str(stream.socket.getpeername()[0])
     except OSError:
         return "?"
-
-
-async def open_node_listener(
-    port: int | None, host: str | None = None
-) -> tuple[list[trio.SocketListener], int]:
-    """The listener for links.
-
-    Args:
-        port: None: the first free one from NODE_PORT_FIRST upward.
-        host: address to bind to; None: all interfaces.
-
-    Raises:
-        ConfigError: the port that was asked for, or all of them, cannot be had.
-    """
-    tried = port or NODE_PORT_FIRST
-    while True:
-        try:
-            return await trio.open_tcp_listeners(tried, host=host), tried
-        except OSError as error:
-            if port or tried >= NODE_PORT_FIRST + PORTS_SCANNED:
-                why = "in use" if error.errno == errno.EADDRINUSE else str(error.strerror)
-                raise ConfigError(
-                    f"node_port = {tried}: {why}; without --node-port a free one is found"
-                ) from None
-            tried += 1

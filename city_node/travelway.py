@@ -1,21 +1,19 @@
-"""Travel-ways: the connections of a node's cities with the world outside, on trio streams.
+"""Legacy travel-ways: connections of a node's cities with anybody's programs, on trio streams.
 
-Listeners and diallers run here; what a connection says and hears is decided in
+Diallers run here; what a connection says and hears is decided in
 `protocol.connection`. The tasks below touch no world: what they hear waits in `network` for the
 next window, what they send was put there by `crossing`.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import trio
 
-from city_node.machine import Bound, Stream
-from city_node.network import Network, Travelway, bytes_of
+from city_node.machine import Stream
+from city_node.network import Network, Travelway, bytes_of, load_quick_reader
 from city_node.sockets import address_of
 from city_node.world import City
-from protocol.bulk import ReadColumns
 from protocol.connection import Connection
 from protocol.events import Closed, Event, Greeted, Merchants, Ready, Refused, Returned, Send
 from protocol.limits import LINE_BYTES_MAX
@@ -83,7 +81,7 @@ async def speak(
         with way.scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_write, network, way)
-                nursery.start_soon(_load_quick_reader, network)
+                nursery.start_soon(load_quick_reader, network)
                 await _read(network, way)
                 nursery.cancel_scope.cancel()
     except* OSError as errors:
@@ -95,23 +93,6 @@ async def speak(
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
     return bool(way.peer)
-
-
-async def _load_quick_reader(network: Network) -> None:
-    """Not before there is a peer, and elsewhere: the first time its kernel has to be compiled."""
-    if network.is_loading_reader or network.quick_reader:
-        return
-    network.is_loading_reader = True
-    try:
-        network.quick_reader = await network.machine.offload(_quick_reader)
-    finally:
-        network.is_loading_reader = False
-
-
-def _quick_reader() -> ReadColumns:
-    from merchants.lines import read_columns
-
-    return read_columns
 
 
 class _Taken:
@@ -187,6 +168,9 @@ def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
     accepted = [
         other for other in network.open.values() if other.city is way.city and not other.redial
     ]
+    if network.has_links and "@" in greeted.name:
+        way.why_closed = f"{greeted.spelled} is a node's city, and has to prove it by TLS"
+        return
     if not way.redial and len(accepted) >= ACCEPTED_MAX:
         way.why_closed = f"travel-ways = {ACCEPTED_MAX}: no more are accepted"
         return
@@ -256,23 +240,7 @@ def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> Non
     way.outbox.clear()
 
 
-# --- listening and dialling ---
-
-
-async def listen(
-    network: Network,
-    city: City,
-    bound: Bound,
-    *,
-    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Accept whoever dials a city."""
-    network.own.add(city.name.casefold())
-
-    async def accepted(stream: Stream) -> None:
-        await speak(network, city, stream)
-
-    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
+# --- dialling ---
 
 
 async def dial(

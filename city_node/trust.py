@@ -9,6 +9,7 @@ no node and a node needs no verb. Called by `node`, `link` and the verbs; import
 import contextlib
 import os
 import stat
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,7 +148,7 @@ def _read(path: Path, kind: type[Entry]) -> Entry | None:
 def _write(folder: Path, entry: Trusted | Knock) -> None:
     """Whole or not at all: nodes and verbs read it at any time."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    unfinished = folder / f".{entry.id}.{os.getpid()}"
+    unfinished = folder / f".{entry.id}.{os.getpid()}.{threading.get_ident()}"
     unfinished.write_bytes(msgspec.json.encode(entry) + b"\n")
     unfinished.replace(folder / f"{entry.id}.json")
 

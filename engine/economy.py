@@ -20,6 +20,9 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     CHARTS                              tuple of Chart
     EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
+It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
+refuses.
+
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
 a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
 larger one and never changes the tree: a checkpoint holds the leaves, and puts them back into the

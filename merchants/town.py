@@ -181,6 +181,11 @@ def make_room_to_leave(town: Town, arrivals: Roster, tick: int) -> Roster:
     """
     left, here = int(town.departures.size[0]), len(town.roster.rows.number)
     town.departures = with_room(town.departures, 2 * (left + here), 0)
+    return still_to_come(arrivals, tick)
+
+
+def still_to_come(arrivals: Roster, tick: int) -> Roster:
+    """Of a window's arrivals, those of `tick` and later."""
     size = int(arrivals.size[0])
     came = int(np.searchsorted(arrivals.rows.tick[:size], tick))
     return chosen(arrivals, slice(came, size))

@@ -78,6 +78,8 @@ class BulkDecoder:
 
     def decode_each(self, lines: list[bytes]) -> Iterator[Merchants | Returned | Refused]:
         """Decode lines already cut, with or without their newlines; as `decode`."""
+        if not lines:
+            return iter(())
         block = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
         return self._decode(block, lines)
 

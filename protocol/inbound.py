@@ -103,8 +103,9 @@ class Inbound(Books):
         assert next(fresh, None) is None
         self.next = max(self.next, xids[-1] + 1)
         messages = self._said(Accept, accepts)
+        later = {"retry_after_s": retry_after_s} if retry_after_s else {}
         for code, refused in refuses.items():
-            messages += self._said(Refuse, refused, code=code, retry_after_s=retry_after_s)
+            messages += self._said(Refuse, refused, code=code, **later)
         return Step(transitions, messages=messages + self._grant())
 
     def receive(self, message: Commit | Cancel | Forget) -> Step:

@@ -94,10 +94,12 @@ class Ended(msgspec.Struct, frozen=True):
     Attributes:
         reason: for the log, in one line.
         offence: an act no honest peer commits: keep this node's key out for an hour.
+        code: the peer's, where it was the peer who ended it by a word.
     """
 
     reason: str
     offence: bool = False
+    code: str = ""
 
 
 NodeEvent: TypeAlias = Send | Met | Welcomed | Heard | Ended
@@ -145,7 +147,7 @@ class NodeConnection:
         self._ours = frozenset(city.name for city in hello.cities)
         self._theirs: frozenset[str] = frozenset()
         self._welcomed = False  # by us
-        self._heard = b""  # no whole line of it; below the longest line after every call
+        self._heard = bytearray()  # no whole line; below the longest one after every call
         self._line_since_s = inf
         self._events: list[NodeEvent] = []
         self._messages: list[Message] = []
@@ -236,12 +238,15 @@ class NodeConnection:
 
     def _hear(self, data: bytes) -> None:
         unknown = not self._welcomed
-        heard = self._heard + data
-        end = heard.rfind(b"\n") + 1
-        lines = heard[:end].split(b"\n")[:-1]
-        if lines or not self._heard:
+        end = data.rfind(b"\n") + 1
+        lines: list[bytes] = []
+        if end or not self._heard:
             self._line_since_s = self._now_s
-        self._heard = heard[end:]
+        if end:
+            lines = b"".join((self._heard, data[:end])).split(b"\n")[:-1]
+            self._heard = bytearray(data[end:])
+        else:
+            self._heard += data
         for line in lines:
             if len(line) >= self._line_bytes_max:
                 self._too_long()
@@ -253,9 +258,7 @@ class NodeConnection:
             self._too_long()
         if not self._heard:
             self._line_since_s = inf
-        if self._messages:
-            self._events.append(Heard(self._messages))
-            self._messages = []
+        self._hand_over()
         if unknown:
             slow_s = self._bytes.spend(len(data), self._now_s)
             self.read_at_s = max(slow_s, self._lines.spend(len(lines), self._now_s))
@@ -276,10 +279,11 @@ class NodeConnection:
             return
         match message:
             case Ping():
-                pass
+                pass  # time has been noted
             case Error():
                 if message.fatal:
-                    self._end(f"the peer says {message.code}: {message.detail}")
+                    said = f"the peer says {message.code}: {message.detail}"
+                    self._end(said, code=message.code)
             case Hello():
                 self._meet(message)
             case Welcome():
@@ -349,16 +353,21 @@ class NodeConnection:
 
     def _fail(self, code: str, detail: str, *, offence: bool = False) -> None:
         if self.state is not LinkState.CLOSED:
+            self._hand_over()
             self._say(Error(code=code, detail=detail[:TEXT_CHARS_MAX]))
             self._end(detail, offence=offence)
 
-    def _end(self, reason: str, *, offence: bool = False) -> None:
+    def _end(self, reason: str, *, offence: bool = False, code: str = "") -> None:
+        self._hand_over()
+        self.state = LinkState.CLOSED
+        self._heard = bytearray()
+        self._events.append(Ended(reason, offence, code))
+
+    def _hand_over(self) -> None:
+        """What was heard so far comes before whatever is said or decided next."""
         if self._messages:
             self._events.append(Heard(self._messages))
             self._messages = []
-        self.state = LinkState.CLOSED
-        self._heard = b""
-        self._events.append(Ended(reason, offence))
 
     def _take_events(self) -> list[NodeEvent]:
         events, self._events = self._events, []

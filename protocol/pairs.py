@@ -22,7 +22,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from protocol.inbound import Inbound
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST, PAIRS_MAX
+from protocol.limits import LINE_BYTES_MAX, OFFERS_IN_FLIGHT_FIRST, PAIRS_MAX
 from protocol.migration import (
     Contradiction,
     Entrant,
@@ -33,6 +33,7 @@ from protocol.migration import (
     Step,
     Transition,
 )
+from protocol.node_lines import encode
 from protocol.node_messages import (
     Accept,
     Cancel,
@@ -52,6 +53,9 @@ from protocol.outbound import Outbound
 
 S = TypeVar("S", Outbound, Inbound)
 
+WELCOME_BYTES, BOOKS_BYTES = 128, 128
+"""What a welcome holds beside books, and what books hold beside two names, numbers of 16 digits."""
+
 GROUP_TRANSITIONS: Final = 1_024
 """A group is written once it has so many, whatever waits behind: some 10 ms of a journal."""
 
@@ -69,6 +73,22 @@ class Group(msgspec.Struct, frozen=True):
     transitions: list[Transition]
     entrants: list[Entrant]
     settled: list[Settled]
+
+
+def fitting(ours: Iterable[str], theirs: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs (ours, theirs) to be traded between: as many as a welcome surely tells of.
+
+    Both sides find the same ones, so nobody has books of others.
+    """
+    found: list[tuple[str, str]] = []
+    left_bytes = LINE_BYTES_MAX - WELCOME_BYTES
+    by_names = {(*sorted((a, b)), a, b) for a in ours for b in theirs}
+    for *_, a, b in sorted(by_names):
+        left_bytes -= 2 * (len(a.encode()) + len(b.encode()) + BOOKS_BYTES)
+        if left_bytes < 0 or len(found) == PAIRS_MAX:
+            break
+        found.append((a, b))
+    return found
 
 
 class Pairs:
@@ -104,9 +124,9 @@ class Pairs:
     def unwritten(self) -> Group | None:
         """Take the next steps to be made durable; None when there is nothing to write or say.
 
-        A group may hold nothing to write and is still followed by `written()`.
+        A group may hold nothing to write and is still followed by `written()`; several may be
+        taken before, to be written together.
         """
-        assert self._writing is None, "a group is still being written"
         if not self._steps:
             return None
         group = Group([], [], [])
@@ -120,11 +140,11 @@ class Pairs:
             if step.settled:
                 settled[step.settled.side, step.settled.city, step.settled.peer] = step.settled
         group.settled.extend(settled.values())
-        self._writing = messages
+        self._writing = [*(self._writing or []), *messages]
         return group
 
     def written(self) -> list[Message]:
-        """The group taken last is durable: what may be said now, in order."""
+        """The groups taken so far are durable: what may be said now, in order."""
         assert self._writing is not None, "nothing is being written"
         messages, self._writing = self._writing, None
         return messages
@@ -138,7 +158,11 @@ class Pairs:
     # --- the link ---
 
     def greet(self, version: int, ours: Collection[str], theirs: Collection[str]) -> None:
-        """Queue our welcome on a link that carries pairs of these cities."""
+        """Queue our welcome on a link that carries pairs of these cities.
+
+        Raises:
+            ValueError: there are books of more of them than a welcome holds; more than `fitting`.
+        """
         self.cut()
         self._ours, self._theirs = ours, theirs
         welcome = Welcome(
@@ -148,6 +172,7 @@ class Pairs:
         )
         if max(len(welcome.leaving), len(welcome.entering)) > PAIRS_MAX:
             raise ValueError(f"pairs of one link = over {PAIRS_MAX}")
+        encode([welcome])
         self._steps.append(Step(messages=[welcome]))
 
     def connect(self, welcome: Welcome, now_s: float) -> None:

@@ -4,6 +4,7 @@
 import contextlib
 import random
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,18 +13,19 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from city_node import trust
+from city_node.config import Wishes, resolve
 from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
 from city_node.identity import identity_in
 from city_node.link import BAN_S, BANS_MAX, DOUBLE, HELLO_S_MAX, Link, Links
-from city_node.meeting import NODES_IN_SIGHT_MAX
+from city_node.machine import Machine
+from city_node.meeting import open_node_listener
 from city_node.node_id import node_id
-from city_node.sightings import NodesInSight
+from city_node.sightings import NODES_IN_SIGHT_MAX, NodesInSight
 from city_node.sockets import (
     ACCEPTED_BURST,
     ADDRESSES_MAX,
     Rations,
-    open_node_listener,
 )
 from city_node.tls import secure
 from city_node.travelway import SILENT_PER_ADDRESS_MAX, speak
@@ -52,7 +54,7 @@ class Node:
             self.speak,
             trusted={entry.id: entry for entry in trusted},
             strangers=strangers,
-            chance=random.Random(0),
+            machine=Machine(random=random.Random(0)),
         )
         self.welcomed: list[Link] = []
         self.speaks = True
@@ -482,9 +484,9 @@ async def test_an_unknown_address(tmp_path, mock_clock, nursery) -> None:
     (listener,) = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), guest, 0)
     port = listener.socket.getsockname()[1]
     began_s = trio.current_time()
-    assert await atlas.links.dial("127.0.0.1", port, known=False, legacy=legacy) == ""
+    assert await atlas.links.dial("127.0.0.1", port, legacy=legacy) == ""
     assert met == [(b"SEASHORE", began_s)]
-    nursery.start_soon(partial(atlas.dial, boreas, known=False, legacy=legacy))
+    nursery.start_soon(partial(atlas.dial, boreas, legacy=legacy))
     await later(mock_clock, DIALLER_SILENCE_S)
     await until(lambda: atlas.welcomed and boreas.welcomed)
     assert len(met) == 1
@@ -519,14 +521,15 @@ async def test_one_who_breaks_off_in_the_middle(pair) -> None:
 
 @pytest.mark.trio
 async def test_a_port_that_was_asked_for_is_had_or_refused() -> None:
-    (listener,), port = await open_node_listener(None, "127.0.0.1")
+    anywhere = resolve(Wishes(cities=("Ash",), interface="127.0.0.1")).network
+    (listener,), host, port = await open_node_listener(anywhere, Machine())
     async with listener:
-        assert listener.socket.getsockname() == ("127.0.0.1", port)
+        assert listener.socket.getsockname() == (host, port) == ("127.0.0.1", port)
         with pytest.raises(
             ConfigError,
             match=rf"^node_port = {port}: in use; without --node-port a free one is found$",
         ):
-            await open_node_listener(port, "127.0.0.1")
-        (next_one,), next_port = await open_node_listener(None, "127.0.0.1")
+            await open_node_listener(replace(anywhere, node_port=port), Machine())
+        (next_one,), _, next_port = await open_node_listener(anywhere, Machine())
         assert next_port > port
         await next_one.aclose()

@@ -226,7 +226,7 @@ def test_addresses_where_nobody_is(tmp_path) -> None:
         tmp_path, "Riverwood", "Seaside", "--no-discovery", "--port", str(port), *dialled
     ) as alone:
         for address in odd[:3]:
-            alone.wait_for(f"Riverwood: {re.escape(address)} out of reach, trying on: ")
+            alone.wait_for(f"city-node: {re.escape(address)} out of reach, trying on: ")
         alone.wait_for("not let in: name 'RIVERWOOD.*' is already in sight")
         let_a_window_pass(port)
         report = alone.stop()

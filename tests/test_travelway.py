@@ -17,6 +17,7 @@ from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
 from city_node.machine import Machine
+from city_node.meeting import listen
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
@@ -25,7 +26,6 @@ from city_node.travelway import (
     REDIAL_S_MAX,
     REDIAL_S_MIN,
     dial,
-    listen,
     speak,
 )
 from merchants.lines import read_columns
@@ -124,12 +124,26 @@ async def test_a_name_of_our_own(nursery, autojump_clock, name: str, why: str) -
 
 
 @pytest.mark.trio
+async def test_a_nodes_city_is_not_met_on_a_legacy_road(nursery, autojump_clock) -> None:
+    """Where there are links: else two nodes of ours might get on by less than TLS, and for good."""
+    here, of = network(), world([city("Riverwood")])
+    here.has_links = True
+    ours, theirs = ends()
+    nursery.start_soon(speak, here, of.cities[0], ours)
+    await theirs.send_all(b"SEASHORE@BOREAS\n")
+    while await theirs.receive_some():
+        pass
+    (said,) = here.log.lines
+    assert "Seashore@boreas is a node's city, and has to prove it by TLS" in said
+
+
+@pytest.mark.trio
 async def test_names_are_taken_by_listening(nursery) -> None:
     here = Network("atlas", GOODS, Kept(), quick_reader=read_columns)
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
         bound = await Machine().listen(0, "127.0.0.1")
-        await nursery.start(listen, here, each, bound)
+        await nursery.start(listen, here, each, bound, None)
     assert here.own == {"riverwood", "seaside"}
     nursery.cancel_scope.cancel()
 

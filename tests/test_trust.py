@@ -15,7 +15,7 @@ from city_node import trust
 from city_node.cli import main
 from city_node.errors import ConfigError
 from city_node.gate import Visitor, answers
-from city_node.identity import own_identity
+from city_node.identity import identity_in, introduce
 from city_node.node_id import node_id
 from city_node.policy import ADMISSIONS, Policy, admission, most_open, policy_in
 from city_node.trust import (
@@ -164,12 +164,28 @@ def test_nodes_of_one_user_trust_each_other(home, tmp_path, capsys) -> None:
 
 
 def test_a_world_that_starts_is_trusted_by_its_users_other_nodes(home, tmp_path) -> None:
-    own = own_identity(tmp_path, "atlas", NOW_S)
-    assert own_identity(tmp_path, "atlas-2", NOW_S + 60).id == own.id
+    own = identity_in(tmp_path)
+    introduce(own, "atlas", NOW_S)
+    introduce(own, "atlas-2", NOW_S + 60)
     (entry,) = trusted(home).values()
     assert entry == Trusted(
         own.id, "atlas-2", NOW_S, own.certificate, world=str(tmp_path.resolve())
     )
+
+
+def test_a_node_that_starts_writes_its_id_down(home, tmp_path, capsys) -> None:
+    """Once a world: the same each time, another after --new, none where others can read its key."""
+    run = ("run", "Ash", "--headless", "--no-discovery", "--ticks", "0", "--data-dir", "ash")
+    said(capsys, *run)
+    own = said(capsys, "id").splitlines()[0]
+    assert list(trusted(home)) == [own]
+    said(capsys, *run)
+    assert list(trusted(home)) == [own]
+    said(capsys, *run, "--new")
+    (other,) = trusted(home)
+    assert other != own
+    (tmp_path / "ash" / KEY_FILE).chmod(0o644)
+    assert "identity.key = 'ash/identity.key': mode 644 lets others" in refused(capsys, *run)
 
 
 # --- strangers ---

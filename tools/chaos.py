@@ -24,17 +24,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tools import reliability
 from tools.networked import free_ports
 
 HOST = "127.0.0.1"
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
 LOCALS, MERCHANTS = 20, 40
 
-LIVES_S_MAX = 4.0
+LIVES_S_MAX = 6.0
 """From one kill to the next, of all nodes; some come while a node is still starting."""
 
 AWAY_S_MAX = 2.0
-CALM_S = 15.0
+CALM_S = 20.0
 """All nodes run, the redialling included, before they are stopped."""
 
 STOP_S_MAX = 60.0
@@ -217,6 +218,7 @@ def audit_command(nodes: list[Node]) -> list[str]:
 def main(
     minutes: Annotated[float, typer.Option(min=0.0, help="Of killing.")] = 1.0,
     nodes: Annotated[int, typer.Option(min=2, max=64, help="Of one city each.")] = 3,
+    keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
 ) -> None:
     """Kill nodes at any moment, start them again, and audit the whole network."""
     console = Console()
@@ -228,14 +230,22 @@ def main(
     except ChaosError as error:
         console.print(f"{error}\nthe nodes' folders are in {folder}", highlight=False)
         sys.exit(1)
-    money = {name: total.audit[name] for name in ("issued", "held", "in_transit", "balanced")}
-    console.print(
-        f"{total.minutes:g} minutes, {total.nodes} nodes, {total.kills.total()} kills, "
-        f"{total.arrivals:,} arrivals; {money}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    facts = facts_of(total)
+    for what, told in facts.items():
+        console.print(f"{what}: {told}", highlight=False)
+    if keep:
+        command = f"python -m tools.chaos --minutes {minutes:g} --nodes {nodes}"
+        console.print(f"wrote {reliability.keep(f'Killed: {nodes} nodes', command, facts)}")
     shutil.rmtree(folder)
+
+
+def facts_of(total: Total) -> dict[str, str]:
+    """What was done, and what came of it."""
+    counted = {"minutes": f"{total.minutes:g}", "kills": f"{total.kills.total():,}"}
+    counted["arrivals"] = f"{total.arrivals:,}"
+    for name in ("issued", "destroyed", "held", "in_transit"):
+        counted[f"{name.replace('_', ' ')}, minor units"] = f"{total.audit[name]:,}"
+    return counted | {"balanced": "yes" if total.audit["balanced"] else "no"}
 
 
 if __name__ == "__main__":

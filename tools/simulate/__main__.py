@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
@@ -15,6 +16,7 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
+from tools import reliability  # noqa: E402
 from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 
 HOURS = 0.5
@@ -25,19 +27,37 @@ def main(
     seeds: Annotated[str | None, typer.Option(metavar="A:B", help="Run these.")] = None,
     hours: Annotated[float, typer.Option(min=0.0, help="Simulated, each.")] = HOURS,
     nodes: Annotated[int | None, typer.Option(min=2, help="Each; default: 2 to 4.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
 ) -> None:
     """Simulate whole networks, faults and all."""
     console = Console()
     if (seed is None) == (seeds is None):
         raise typer.BadParameter("one of --seed and --seeds must be given")
+    began_s = time.perf_counter()
     if seed is not None:
         outcomes = [simulate(Scene(seed, hours, nodes), lambda line: print(line, flush=True))]
     else:
         scenes = [Scene(number, hours, nodes) for number in numbers_of(seeds or "")]
         outcomes = list(shown(scenes, console))
-    for line in summary(outcomes):
-        console.print(line, highlight=False, soft_wrap=True)
-    sys.exit(any(outcome.failure for outcome in outcomes))
+    facts = summary(outcomes)
+    facts["hours of computing, all cores"] = f"{(time.perf_counter() - began_s) / 3_600:.2f}"
+    for what, told in facts.items():
+        console.print(f"{what}: {told}", highlight=False, soft_wrap=True)
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    for outcome in failed:
+        console.print(failure_of(outcome), highlight=False, markup=False, soft_wrap=True)
+    if keep:
+        name = f"Simulated: {f'{nodes:,} nodes' if nodes else 'small networks'}"
+        console.print(f"wrote {reliability.keep(name, command(seed, seeds, hours, nodes), facts)}")
+    sys.exit(bool(failed))
+
+
+def command(seed: int | None, seeds: str | None, hours: float, nodes: int | None) -> str:
+    """What was asked for."""
+    asked = f"--seeds {seeds}" if seeds else f"--seed {seed}"
+    return f"python -m tools.simulate {asked} --hours {hours:g}" + (
+        f" --nodes {nodes}" if nodes else ""
+    )
 
 
 def numbers_of(seeds: str) -> range:
@@ -69,21 +89,24 @@ def failure_of(outcome: Outcome) -> str:
     return f"seed {outcome.scene.seed}: {outcome.failure}\n    {outcome.scene.command}"
 
 
-def summary(outcomes: list[Outcome]) -> Iterator[str]:
+def summary(outcomes: list[Outcome]) -> dict[str, str]:
     """What was simulated, and what came of it."""
     faults: Counter[str] = Counter()
     for outcome in outcomes:
         faults.update(outcome.faults)
     simulated_h = sum(outcome.simulated_s for outcome in outcomes) / 3_600
-    migrations = sum(outcome.count.migrations for outcome in outcomes)
-    yield f"{len(outcomes):,} seeds, {simulated_h:,.1f} simulated hours, {migrations:,} migrations"
-    yield f"{faults.total():,} faults: " + ", ".join(
-        f"{many:,} {kind}" for kind, many in faults.most_common()
-    )
-    failed = [outcome for outcome in outcomes if outcome.failure]
-    for outcome in failed:
-        yield failure_of(outcome)
-    yield f"{len(failed):,} failed"
+    return {
+        "seeds": f"{len(outcomes):,}",
+        "simulated hours": f"{simulated_h:,.1f}",
+        "migrations": f"{sum(outcome.count.migrations for outcome in outcomes):,}",
+        "lost": f"{sum(outcome.count.lost for outcome in outcomes):,}",
+        "duplicated": f"{sum(outcome.count.duplicated for outcome in outcomes):,}",
+        "drift, minor units": f"{sum(outcome.count.drift_minor for outcome in outcomes):,}",
+        "stuck": f"{sum(outcome.stuck for outcome in outcomes):,}",
+        "faults": f"{faults.total():,}",
+        **{f"- {kind}": f"{many:,}" for kind, many in faults.most_common()},
+        "seeds failed": f"{sum(bool(outcome.failure) for outcome in outcomes):,}",
+    }
 
 
 if __name__ == "__main__":

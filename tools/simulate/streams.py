@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from types import SimpleNamespace
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING
 
 import trio
@@ -28,6 +28,8 @@ SPLIT_SHARE = 0.1
 """Of the reads that get less than has arrived: TCP promises no boundaries."""
 
 BYTES_PER_S = 10_000_000.0
+SEGMENT_BYTES = 1_000
+"""On a slow cable arrives so much at a time."""
 
 
 @dataclass
@@ -35,10 +37,12 @@ class Cable:
     """Between two hosts.
 
     Attributes:
-        delay_s: one way.
+        usual_delay_s: one way, where nothing is wrong.
+        delay_s: as it is now.
         parted: nothing arrives, and nobody is told.
     """
 
+    usual_delay_s: float
     delay_s: float
     bytes_per_s: float = BYTES_PER_S
     parted: bool = False
@@ -54,6 +58,7 @@ class Host:
         frozen: it neither hears nor speaks, and does not know.
         sends: how often it has written.
         on_send: called before each write; may take it down.
+        lies: changes what it says.
     """
 
     address: str
@@ -61,25 +66,48 @@ class Host:
     frozen: bool = False
     sends: int = 0
     on_send: Callable[[], None] = lambda: None
+    lies: Callable[[bytes], bytes] | None = None
+
+
+class Socket:
+    """What a node asks of the socket under a stream."""
+
+    def __init__(self, end: End) -> None:
+        self._end = end
+
+    def getpeername(self) -> tuple[str, int]:
+        """Who is at the other end."""
+        return self._end.there.address, 0
+
+    async def recv(self, count: int, flags: int) -> bytes:
+        """What has arrived, left where it is."""
+        assert flags == MSG_PEEK
+        try:
+            return await self._end.receive_some(count, taken=False)
+        except trio.BrokenResourceError as error:
+            raise ConnectionResetError from error
 
 
 class End(trio.abc.HalfCloseableStream):
     """One end of a connection: a stream as `trio.SocketStream` is one.
 
     Attributes:
+        certificate: that the peer has shown.
         here, there: hosts.
         other: the other end.
+        open_s: since when it is one, or will be.
     """
 
     def __init__(self, internet: Internet, here: Host, there: Host, cable: Cable) -> None:
         self.here, self.there = here, there
-        self.socket = SimpleNamespace(getpeername=lambda: (there.address, 0))
+        self.socket = Socket(self)
+        self.certificate = b""
         self.other = self  # until it is joined
         self._internet, self.cable = internet, cable
         self._coming: deque[tuple[float, bytes]] = deque()
         self._coming_bytes = 0
         self._changed = trio.lowlevel.ParkingLot()
-        self._busy_until_s = 0.0
+        self._busy_until_s = self.open_s = 0.0
         self._ends_at_s = self._resets_at_s = inf
         self._closed = self._said_all = self.is_dead = False
 
@@ -88,7 +116,7 @@ class End(trio.abc.HalfCloseableStream):
 
     # --- as the node sees it ---
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+    async def receive_some(self, max_bytes: int | None = None, *, taken: bool = True) -> bytes:
         """What has arrived; none at the end."""
         await trio.lowlevel.checkpoint()
         while True:
@@ -97,12 +125,18 @@ class End(trio.abc.HalfCloseableStream):
             if self._closed:
                 raise trio.ClosedResourceError
             if hears and self._coming and self._coming[0][0] <= now_s:
-                return self._take(max_bytes or BUFFER_BYTES)
+                most = max_bytes or BUFFER_BYTES
+                return self._take(most) if taken else self._coming[0][1][:most]
             if hears and now_s >= self._resets_at_s:
                 raise trio.BrokenResourceError("reset")
             if hears and not self._coming and now_s >= self._ends_at_s:
                 return b""
             await self._wait(now_s)
+
+    def getpeercert(self, binary_form: bool = False) -> bytes:
+        """As of a stream over TLS."""
+        assert binary_form
+        return self.certificate
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Put bytes on the cable; waits while too many are under way."""
@@ -111,6 +145,8 @@ class End(trio.abc.HalfCloseableStream):
             self.here.sends += 1
             self.here.on_send()
         rest = bytes(data)
+        if self.here.lies:
+            rest = self.here.lies(rest)
         while rest:
             now_s = trio.current_time()
             room = (
@@ -182,12 +218,17 @@ class End(trio.abc.HalfCloseableStream):
         self.other._changed.unpark_all()
 
     def _come(self, data: bytes) -> None:
-        start_s = max(trio.current_time(), self._busy_until_s)
-        self._busy_until_s = start_s + len(data) / self.cable.bytes_per_s
-        due_s = self._busy_until_s + self.cable.delay_s
-        if self._coming:
-            due_s = max(due_s, self._coming[-1][0])
-        self._coming.append((due_s, data))
+        is_slow = self.cable.bytes_per_s < BYTES_PER_S
+        size = SEGMENT_BYTES if is_slow else len(data)
+        now_s = trio.current_time()
+        for start in range(0, len(data), size):
+            segment = data[start : start + size]
+            busy_s = len(segment) / self.cable.bytes_per_s
+            self._busy_until_s = max(now_s, self._busy_until_s) + busy_s
+            due_s = max(self._busy_until_s + self.cable.delay_s, self.open_s)
+            if self._coming:
+                due_s = max(due_s, self._coming[-1][0])
+            self._coming.append((due_s, segment))
         self._coming_bytes += len(data)
         self._changed.unpark_all()
 
