@@ -64,7 +64,7 @@ def run(
         typer.Option(
             envvar="CITY_NODE_DEVICE",
             metavar="cpu|cuda|mps",
-            help="For economies that have a choice. Default: cpu.",
+            help="For societies, and call auctions of a million orders (an extra). Default: cpu.",
         ),
     ] = None,
     locals_: Annotated[
@@ -206,8 +206,8 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
-        economy=economy,
         device=device,
+        economy=economy,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,

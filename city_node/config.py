@@ -10,7 +10,7 @@ one line that names field, value and limit. Imports the engine's parameters, so 
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ TRAVEL_TICKS_MAX = 1_000_000
 TICKS_MAX = 10**15
 
 TOP_FIELDS = (
-    "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
+    "seed", "speed", "threads", "device", "node_name", "observe_port", "observe_bind", "cities",
+    "roads",
 )  # fmt: skip
 NETWORK_FIELDS = (
     "port",
@@ -63,9 +64,7 @@ NETWORK_FIELDS = (
     "discovery",
     "interface",
 )
-CITY_FIELDS = (
-    "economy", "device", "locals", "evolution", "merchants", "goods", "recipes", "border"
-)  # fmt: skip
+CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -103,7 +102,7 @@ class CityConfig:
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
         founders: rows of the table that its economy names; None where a trait is drawn.
-        device: what an economy that has a choice computes on.
+        device: what an economy computes on whose history depends on it; else cpu.
     """
 
     name: str
@@ -172,6 +171,7 @@ class Config:
     Attributes:
         speed_ticks_per_s: None: as fast as it goes.
         threads: that advance cities; None: one a core.
+        device: of DEVICES, where large call auctions are cleared, and new societies live.
         node_name: None: the host's name.
         policies: of the cities' borders, in their order: no part of the world, so that a city may
             think better of whom it lets in.
@@ -183,6 +183,7 @@ class Config:
     seed: int
     speed_ticks_per_s: int | None
     threads: int | None
+    device: str
     node_name: str | None
     cities: tuple[CityConfig, ...]
     policies: tuple[Policy, ...]
@@ -218,10 +219,11 @@ def _resolve(wishes: Wishes) -> Config:
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
     economies |= {wishes.economy} if wishes.economy else set()
+    device = _device(wish_or(wishes.device, shared["device"]))
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     checked = {
-        name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
+        name: _city(name, for_all, own.get(name.casefold(), {}), wishes, device)
         for name in (*names, *_not_among(names, tables_in(written, "cities")))
     }
     policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
@@ -233,6 +235,7 @@ def _resolve(wishes: Wishes) -> Config:
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
+        device=device,
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
         policies=tuple(policies[name] for name in names),
@@ -288,7 +291,11 @@ def _check_unique(names: tuple[str, ...]) -> None:
 
 
 def _city(
-    name: str, for_all: Mapping[str, Any], own: Mapping[str, Any], wishes: Wishes
+    name: str,
+    for_all: Mapping[str, Any],
+    own: Mapping[str, Any],
+    wishes: Wishes,
+    device: str,
 ) -> CityConfig:
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
@@ -298,6 +305,7 @@ def _city(
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
+    evolution = yes_or_no(where + "evolution", wishes.evolution, table["evolution"])
     genome = merchants.pop("genome", None)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
@@ -325,24 +333,21 @@ def _city(
         goods=goods,
         recipes=recipes,
         parameters=parameters,
-        merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
-        evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
+        merchant_rules=_merchant_rules(where, merchants, evolution),
+        evolution=evolution,
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
         founders=ancestors,
-        device=_device(where + "device", wish_or(wishes.device, table.get("device", "cpu"))),
+        device=device if getattr(economy, "KEEPS_DEVICE", False) else "cpu",
     )
 
 
-def _device(field: str, name: Any) -> str:
-    """A device that torch finds here; cpu needs none."""
-    if name not in DEVICES:
-        raise ValueError(f"{field} = {name!r}: must be one of {', '.join(DEVICES)}")
-    if name != "cpu":
-        from engine.society.pulse_torch import why_not
-
-        if reason := why_not(name):
-            raise ValueError(f"{field} = {name!r}: {reason}")
-    return str(name)
+def _merchant_rules(where: str, fields: Mapping[str, Any], evolution: bool) -> MerchantParameters:
+    """The merchants' numbers. Where they evolve, what founds another is free of tax unless a limit
+    is given: the tutorial's would keep nearly everybody below it."""
+    rules: MerchantParameters = converted(f"{where}merchants.", MerchantParameters, fields)
+    if evolution and "tax_free_money" not in fields:
+        return replace(rules, tax_free_money=rules.founding_money)
+    return rules
 
 
 def _locals(
@@ -406,6 +411,18 @@ def speed_of(value: Any) -> int | None:
             f"speed = {value!r}: must be from {SPEED_MIN} to {SPEED_MAX} ticks/s, or max"
         ) from None
     return speed
+
+
+def _device(name: Any) -> str:
+    """A device, if it can be used here; only the others than the processor need torch."""
+    if name not in DEVICES:
+        raise ValueError(f"device = {name!r}: must be one of {', '.join(DEVICES)}")
+    if name != "cpu":
+        from engine.markets.call_auction_torch import missing
+
+        if why := missing(name):
+            raise ValueError(f"device = {name!r}: {why}; cpu is always there")
+    return str(name)
 
 
 def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:

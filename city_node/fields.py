@@ -60,11 +60,10 @@ def check_fields(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -
 
 
 def yes_or_no(field: str, wish: bool | None, value: Any) -> bool:
-    """A wish, or else what a file says, if it is true or false."""
-    chosen = wish_or(wish, value)
-    if not isinstance(chosen, bool):
-        raise ValueError(f"{field} = {chosen!r}: must be true or false")
-    return chosen
+    """A wish, or else what a file says, which is checked in either case."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{field} = {value!r}: must be true or false")
+    return value if wish is None else wish
 
 
 def wish_or(wish: Any, value: Any) -> Any:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.report import city_summary
+from city_node.snapshot import series
 from city_node.world import World
-from merchants import report as merchants
 
 ROW_TICKS = 100
 """A window at the default speed."""
@@ -36,10 +37,11 @@ class History:
 
     Args:
         sink: None: nothing is written.
+        gauges: looked at before this looks.
     """
 
-    def __init__(self, sink: Sink | None) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink | None, gauges: Gauges) -> None:
+        self._sink, self._gauges = sink, gauges
         self._due_tick = 0
 
     def look(self, world: World) -> None:
@@ -59,21 +61,20 @@ class History:
                     "trades": now["trades"],
                     **{f"price_{good}": price for good, price in now["prices"].items()},
                     **{f"stock_{good}": units for good, units in now["stock"].items()},
-                    **city.economy.series(city.state),
-                    **merchants.series(city.town),
+                    **series(city, self._gauges),
                 }
             )
 
 
 @contextlib.contextmanager
-def history_file(path: Path | None) -> Iterator[History]:
+def history_file(path: Path | None, gauges: Gauges) -> Iterator[History]:
     """The history of a run, in the format that the file's name ends in.
 
     Raises:
         ConfigError: an unknown ending, or Parquet without its extra.
     """
     if path is None:
-        yield History(None)
+        yield History(None, gauges)
         return
     sinks: dict[str, Callable[[Path], Sink]] = {
         ".csv": CsvSink,
@@ -85,7 +86,7 @@ def history_file(path: Path | None) -> Iterator[History]:
         raise ConfigError(f"history = '{path}': must end in {', '.join(sinks)}")
     sink = sinks[path.suffix](path)
     try:
-        yield History(sink)
+        yield History(sink, gauges)
     finally:
         sink.close()
 

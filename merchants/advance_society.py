@@ -34,7 +34,7 @@ from engine.society.traits import NAMES, TRAITS
 from engine.tables import Array, kernel_type
 from merchants.genome import NUMBER as MERCHANTS_NUMBER
 from merchants.genome import genome_of, gossip_weight
-from merchants.life import LIVES, is_full, live_on
+from merchants.life import LIVES, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Merchants, Roster, copy_merchant, empty, vacate
 from merchants.step import (
@@ -73,6 +73,9 @@ SETTLES = 6
 PULSES, CARRIES, FOUNDS = 1, 2, 3
 """What is mixed into the city's key for what is not an act: pulses, genes taken along, and the
 founder who lends a settler what he does not bring."""
+
+KEEPS_DEVICE = True
+"""A pulse by torch pairs citizens another way than the tiles do."""
 
 
 @inlined
@@ -175,6 +178,7 @@ def advance_ticks(
         settlers need more room.
     """
     arrived = np.int64(0)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -192,7 +196,9 @@ def advance_ticks(
                     continue
                 if lives.evolves[0] != 0:
                     purses = treasury.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate != LIVES:
                         continue
                 act(treasury, roster, roads, rules, departures, merchant, here, stream, now)

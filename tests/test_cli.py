@@ -210,7 +210,7 @@ def test_the_report_is_as_promised() -> None:
         *("Riverwood", "Seaside", "--seed", "7", "--node-name", "atlas"),
         *("--ticks", "6000", "--speed", "max"),
     )
-    assert list(report) == ["seed", "wall_s", "node", "cities"]
+    assert list(report) == ["seed", "wall_s", "node", "device", "cities"]
     assert (report["seed"], report["node"]) == (7, "atlas")
     assert report["wall_s"] > 0
     here, there = report["cities"]

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "evolution": "tools.bench.evolution",
     "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
+    "watched": "tools.bench.watched",
     "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""
