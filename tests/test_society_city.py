@@ -283,7 +283,6 @@ def test_economy_flag_is_for_every_city():
         ('buys = ["bed"]->sells = "leisure"', "sells = 'leisure': must be one of wood, chair"),
         ('buys = ["bed"]->buys = ["wood"]', "buys = 'wood': is what the society sells"),
         ("population = 300->capacity = 10", "capacity = 10: must be from 10000"),
-        ('economy = "society"->economy = "society"\ndevice = "tpu"', "device = 'tpu': must be one"),
         ('population = 300->founders = "none.csv"', "none.csv': cannot be read"),
     ],
 )
