@@ -2,9 +2,9 @@
 
 Decides between windows; what it decides is an input. Guests (anybody's programs) are bounded in
 what each may bring, in how many of one peer may be present, and in the coins that a peer's
-merchants bring in net an hour; nodes of ours in the coins they bring in net, ever. Whoever is over
-a bound goes back as the very line he came on. Knows the wire's columns and the world's arrays, no
-socket.
+merchants bring in net an hour; whoever is over a bound goes back as the very line he came on. What
+nodes of ours may bring is decided in `migrating`. Knows the wire's columns and the world's arrays,
+no socket.
 """
 
 from collections import deque
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from city_node.inputs import Arrivals, Homecomer, Place, take, unknown_genes
+from city_node.policy import Guests
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
 from merchants.genome import NEUTRAL, genes_of, genome_of
@@ -23,17 +24,9 @@ from protocol.events import Merchants
 from protocol.limits import TRAITS_MAX
 from protocol.messages import Merchant
 
-GUESTS_PRESENT_MAX = 64
-"""Of one peer in one city: a crowd of strangers must not become the city's trade."""
-
-GUEST_COINS_MAX = 2_000
-"""What one guest may bring: twice what a merchant is founded with."""
-
-GUEST_CAPACITY_MAX = 20
-"""What one guest may carry: as much as a merchant of the tutorial."""
-
-GUEST_NET_COINS_MAX = 20_000
-"""What a peer's guests may bring in an hour beyond what they took out: a city's initial money."""
+ADDRESS_PEERS = 4
+"""Names are free where nobody proves who he is: all peers of one address together may bring as much
+as so many of them, whatever they call themselves."""
 
 HOUR_S = 3_600.0
 ENTRY_S = 60.0
@@ -83,6 +76,24 @@ class Quota:
             self.recent.popleft()
 
 
+class Brought(NamedTuple):
+    """What has been brought to a city by a peer of the legacy wire, and by all from its address.
+
+    Attributes:
+        heads: merchants of the address instead of coins.
+    """
+
+    peer: Quota
+    address: Quota
+    heads: Quota
+
+    def book(self, now_s: float, amount_minor: int, merchants: int) -> None:
+        """Note who came in, or, negative, went out."""
+        self.peer.book(now_s, amount_minor)
+        self.address.book(now_s, amount_minor)
+        self.heads.book(now_s, merchants)
+
+
 class Admitted(NamedTuple):
     """What became of merchants at the border."""
 
@@ -122,47 +133,49 @@ def admit(
     from_place: int,
     came: Merchants,
     *,
-    of_ours: bool,
-    quota: Quota,
+    guests: Guests,
+    brought: Brought,
     node_suffix: str,
     now_s: float,
 ) -> Admitted:
-    """Let merchants of one peer into a city, in the order of their lines, as far as bounds allow.
+    """Let guests of one peer into a city, in the order of their lines, as far as bounds allow.
 
     Args:
         from_place: the peer's place.
         came: the wire's columns; its goods are the world's tradeable ones.
-        of_ours: the peer is a node of ours.
-        quota: of this peer with this city; what enters is booked.
+        guests: the city's bounds.
+        brought: by this peer to this city; what enters is booked.
         node_suffix: "@NODE" in upper case; beliefs about our own cities may carry it.
         now_s: the node's clock.
     """
     money_minor = np.frombuffer(came.money_minor, np.int64)
     capacity = np.frombuffer(came.capacity, np.int64)
-    fits = np.ones(len(came), bool)
     reason = ""
-    if of_ours:
-        present_max = NODE_MERCHANTS_MAX
-        free_minor = city.ledger.initial_minor - quota.net_minor
-        limit = f"coins in net = over {city.ledger.initial_minor / MINOR_PER_COIN:,.0f}"
-    else:
-        present_max = GUESTS_PRESENT_MAX
-        fits &= (money_minor <= GUEST_COINS_MAX * MINOR_PER_COIN) & (capacity <= GUEST_CAPACITY_MAX)
-        if not fits.all():
-            reason = f"over {GUEST_COINS_MAX:,} coins or capacity {GUEST_CAPACITY_MAX} a guest"
-        free_minor = GUEST_NET_COINS_MAX * MINOR_PER_COIN - quota.hour_minor(now_s)
-        limit = f"coins in net = over {GUEST_NET_COINS_MAX:,} an hour"
-    crowded = np.cumsum(fits) > present_max - guests_present(world, city, from_place)
+    fits = (money_minor <= guests.coins * MINOR_PER_COIN) & (capacity <= guests.capacity)
+    if not fits.all():
+        reason = f"over {guests.coins:,} coins or capacity {guests.capacity} a guest"
+    free = guests.present - guests_present(world, city, from_place)
+    free_here = ADDRESS_PEERS * guests.present - brought.heads.hour_minor(now_s)
+    crowded = np.cumsum(fits) > min(free, free_here)
     if (fits & crowded).any():
-        reason = f"guests present = over {present_max:,}"
+        reason = f"guests present = over {guests.present:,}"
+        if free_here < free:
+            reason = f"guests of its address = over {ADDRESS_PEERS * guests.present:,} an hour"
     fits &= ~crowded
-    if int(money_minor[fits].sum()) > free_minor:
-        reason = limit
+    net_minor = guests.net_coins * MINOR_PER_COIN
+    free_minor = net_minor - brought.peer.hour_minor(now_s)
+    address_minor = ADDRESS_PEERS * net_minor - brought.address.hour_minor(now_s)
+    if int(money_minor[fits].sum()) > min(free_minor, address_minor):
+        reason = f"coins in net = over {guests.net_coins:,} an hour"
+        if address_minor < free_minor:
+            reason = f"coins in net of its address = over {ADDRESS_PEERS * guests.net_coins:,}"
+            reason += " an hour"
+        free_minor = min(free_minor, address_minor)
         for row in np.flatnonzero(fits):
             fits[row] = money_minor[row] <= free_minor
             free_minor -= int(money_minor[row]) if fits[row] else 0
     rows = np.flatnonzero(fits)
-    quota.book(now_s, int(money_minor[rows].sum()))
+    brought.book(now_s, int(money_minor[rows].sum()), len(rows))
     if len(rows):
         enter(world, city, from_place, came, rows, node_suffix)
     turned_back = [came.lines[int(row)] for row in np.flatnonzero(~fits)]

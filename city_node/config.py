@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from city_node import genomes
+from city_node import founders, genomes
 from city_node.errors import ConfigError
 from city_node.fields import (
     address_in,
@@ -33,7 +33,7 @@ from city_node.fields import (
 )
 from city_node.names import check_name
 from city_node.policy import Policy, policy_in
-from engine.economy import Economy, UnknownEconomyError, load
+from engine.economy import DEVICES, Economy, UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
 
@@ -62,9 +62,10 @@ NETWORK_FIELDS = (
     "legacy_bind",
     "discovery",
     "interface",
-    "roads_max",
 )
-CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
+CITY_FIELDS = (
+    "economy", "device", "locals", "evolution", "merchants", "goods", "recipes", "border"
+)  # fmt: skip
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -75,6 +76,7 @@ class Wishes:
     cities: tuple[str, ...] = ()
     config: Path | None = None
     seed: int | None = None
+    device: str | None = None
     speed: str | None = None
     threads: int | None = None
     economy: str | None = None
@@ -100,6 +102,8 @@ class CityConfig:
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
+        founders: rows of the table that its economy names; None where a trait is drawn.
+        device: what an economy that has a choice computes on.
     """
 
     name: str
@@ -112,6 +116,8 @@ class CityConfig:
     merchant_rules: MerchantParameters
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
+    founders: tuple[tuple[float | None, ...], ...] = ()
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,6 @@ class NetworkConfig:
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
         interface: IP address of the interface to do that on; None: where the listeners are.
-        roads_max: how many nodes' cities found by discovery one city dials.
     """
 
     port: int | None
@@ -158,7 +163,6 @@ class NetworkConfig:
     dial: tuple[Dialling, ...]
     discovery: bool
     interface: str | None
-    roads_max: int
 
 
 @dataclass(frozen=True)
@@ -304,28 +308,54 @@ def _city(
         check_goods(goods, recipes)
     except ValueError as error:
         raise ValueError(f"{where}{error}") from None
+    parameters = converted(
+        f"{where}{economy_name}.",
+        economy.Parameters,
+        table_in(where + economy_name, table.get(economy_name, {})),
+    )
+    folder = wishes.config.parent if wishes.config else Path()
+    ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=_locals(where, table, wishes, economy),
+        locals=_locals(where, table, wishes, economy, parameters, ancestors),
         merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
         goods=goods,
         recipes=recipes,
-        parameters=converted(
-            f"{where}{economy_name}.",
-            economy.Parameters,
-            table_in(where + economy_name, table.get(economy_name, {})),
-        ),
+        parameters=parameters,
         merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
         evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
+        founders=ancestors,
+        device=_device(where + "device", wish_or(wishes.device, table.get("device", "cpu"))),
     )
 
 
-def _locals(where: str, table: Mapping[str, Any], wishes: Wishes, economy: Economy) -> int:
+def _device(field: str, name: Any) -> str:
+    """A device that torch finds here; cpu needs none."""
+    if name not in DEVICES:
+        raise ValueError(f"{field} = {name!r}: must be one of {', '.join(DEVICES)}")
+    if name != "cpu":
+        from engine.society.pulse_torch import why_not
+
+        if reason := why_not(name):
+            raise ValueError(f"{field} = {name!r}: {reason}")
+    return str(name)
+
+
+def _locals(
+    where: str,
+    table: Mapping[str, Any],
+    wishes: Wishes,
+    economy: Economy,
+    parameters: Any,
+    ancestors: founders.Table,
+) -> int:
     """How many live there: as said, else as is usual in such an economy."""
+    if hasattr(parameters, "population"):
+        return founders.population(parameters, ancestors, wishes.locals)
     usual = table.get("locals", getattr(economy, "LOCALS_USUAL", LOCALS_USUAL))
     found = wished_or("locals", wishes.locals, where + "locals", usual, LOCALS_MAX)
     least = getattr(economy, "LOCALS_LEAST", 0)
@@ -445,7 +475,6 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
         interface=None if interface is None else address_in("interface", interface),
-        roads_max=whole_number("roads_max", shared["roads_max"], 64),
     )
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -112,6 +112,8 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
     check_fields(where, table, tuple(hints))
     for field in dataclasses.fields(kind):
         if field.name in table:
+            if parts := _parts_of(hints[field.name]):
+                _check_tables(f"{where}{field.name}", parts, table[field.name])
             try:
                 msgspec.convert(table[field.name], hints[field.name])
             except msgspec.ValidationError as error:
@@ -122,6 +124,20 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
         return msgspec.convert(dict(table), kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"{where}{error}") from None
+
+
+def _parts_of(hint: Any) -> type | None:
+    """The dataclass of a field that is a tuple of them."""
+    part = next(iter(get_args(hint)), None)
+    return part if isinstance(part, type) and dataclasses.is_dataclass(part) else None
+
+
+def _check_tables(field: str, kind: type, tables: Any) -> None:
+    """Refuse a list of tables for its first fault, named as in `goods[2].wear`."""
+    if not isinstance(tables, list):
+        raise ValueError(f"{field} = {tables!r}: must be a list of tables, [[{field}]]")
+    for number, table in enumerate(tables):
+        converted(f"{field}[{number}].", kind, table_in(f"{field}[{number}]", table))
 
 
 def address_in(field: str, value: Any) -> str:

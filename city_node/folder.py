@@ -34,7 +34,7 @@ LEDGER, LOCK, BEFORE = "ledger.db", "lock", "before"
 OURS = (f"{LEDGER}*", "checkpoint-*", "identity.key")
 """What makes a world, and is put aside with it; nothing else in a folder is touched."""
 
-SAID = {"locals": "locals", "merchants": "merchants", "evolution": "evolution"}
+SAID = {name: name for name in ("economy", "device", "locals", "merchants", "evolution")}
 """Flags that are settings of a world, and what they are called in a city's."""
 
 

@@ -1,4 +1,4 @@
-"""Export: the series of every city by tick, as CSV, JSON lines or Parquet, while the node runs.
+"""Export: the series of every city by tick, as CSV, JSON lines, SQLite or Parquet, while it runs.
 
 Called by `node` between windows; changes nothing. A row is written when at least `ROW_TICKS` have
 passed since the last one; which ticks these are depends on the speed, what they hold does not.
@@ -7,6 +7,7 @@ passed since the last one; which ticks these are depends on the speed, what they
 import contextlib
 import csv
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -77,6 +78,7 @@ def history_file(path: Path | None) -> Iterator[History]:
     sinks: dict[str, Callable[[Path], Sink]] = {
         ".csv": CsvSink,
         ".jsonl": JsonLinesSink,
+        ".sqlite": SqliteSink,
         ".parquet": ParquetSink,
     }
     if path.suffix not in sinks:
@@ -120,6 +122,34 @@ class CsvSink:
     def close(self) -> None:
         """Finish the file."""
         self._file.close()
+
+
+class SqliteSink:
+    """One table, `history`, replaced if there is one; what a later row adds is a new column."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._database = sqlite3.connect(path)
+            self._database.execute("DROP TABLE IF EXISTS history")
+            self._database.execute("CREATE TABLE history (tick INTEGER, city TEXT)")
+        except sqlite3.Error as error:
+            raise ConfigError(f"history = '{path}': cannot be written ({error})") from None
+        self._columns = {"tick", "city"}
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row; NaN becomes NULL."""
+        names = {name: '"' + name.replace('"', '""') + '"' for name in row}
+        for name in row.keys() - self._columns:
+            self._database.execute(f"ALTER TABLE history ADD COLUMN {names[name]}")
+        self._columns |= row.keys()
+        marks = ", ".join("?" * len(row))
+        insert = f"INSERT INTO history ({', '.join(names.values())}) VALUES ({marks})"
+        self._database.execute(insert, list(row.values()))
+        self._database.commit()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._database.close()
 
 
 class ParquetSink:

@@ -6,8 +6,8 @@ nobody else's, one that writes too fast waits for the next window.
 """
 
 import math
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import trio
@@ -15,6 +15,7 @@ import trio
 from city_node.border import Departure, Quota
 from city_node.log import Log
 from city_node.machine import Machine, Stream
+from city_node.policy import Policy
 from city_node.world import City
 from protocol.connection import Connection
 from protocol.events import Merchants
@@ -52,6 +53,7 @@ class Travelway:
         wake: set when there is something to write.
         redial: of the task that would dial again; None: the peer dialled.
         crossings: who has crossed lately: when, the good he carried or "", whether outward.
+        heard_s: when anything was heard of it last.
     """
 
     city: City
@@ -73,6 +75,7 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
+    heard_s: float = 0.0
 
     @property
     def dialled(self) -> bool:
@@ -108,12 +111,12 @@ class NodeWay:
         name: of the other city, full and in upper case, as the wire has it.
         peer: the same as people see it.
         place: among the world's places; -1: it has none yet.
-        goods: those with a price there, as its news said; None: nothing has been heard of it.
+        prices: there, in coins by good, as its news said; None: nothing has been heard of it.
         room: for how many more merchants there is room.
         closed_until_s: nobody sets out before, since the city refused some.
         waiting: who has left and is not known to have arrived, by the good he carries.
         balance_minor: coins that have come from there, less those that went; settled and held.
-        credit_minor: how much of that this city allows.
+        credit_minor: how much of that this city allows all cities of that node; used_minor: of it.
         stop: ends the link; redial: of the task that would dial again.
         crossings: as of a Travelway.
     """
@@ -126,12 +129,13 @@ class NodeWay:
     stop: Callable[[str], None]
     redial: trio.CancelScope | None = None
     place: int = -1
-    goods: frozenset[str] | None = None
+    prices: Mapping[str, float] | None = None
     room: int = 0
     closed_until_s: float = -math.inf
     waiting: Counter[str] = field(default_factory=Counter)
     balance_minor: int = 0
     credit_minor: int = 0
+    used_minor: int = 0
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
@@ -139,7 +143,7 @@ class NodeWay:
     @property
     def ready(self) -> bool:
         """Whether merchants may set out."""
-        return self.goods is not None
+        return self.prices is not None
 
     def close(self, reason: str) -> None:
         """End the link, and with it all the travel-ways on it."""
@@ -161,9 +165,9 @@ class Network:
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
         homeless: who left while his travel-way closed, and has to come home too.
-        quotas: by city and casefolded name of the peer.
+        quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
-        has_links: with nodes of ours, which then are met by no other road.
+        policies: of our cities' borders, by their numbers.
     """
 
     node: str
@@ -180,7 +184,7 @@ class Network:
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     machine: Machine = field(default_factory=Machine)
-    has_links: bool = False
+    policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:

@@ -41,7 +41,7 @@ from city_node.pace import Pace
 from city_node.report import report
 from city_node.signals import Signals
 from city_node.status import Status
-from city_node.trust import home_folder
+from city_node.trust import home_folder, own_names
 from city_node.world import World
 
 
@@ -94,7 +94,7 @@ def run(wishes: Wishes, asked: Run) -> None:
     log = Log(as_json=asked.log_json)
     with (
         opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
-        claimed_name(config.node_name) as name,
+        claimed_name(found.name, own_names(home_folder())) as name,
         Signals() as signals,
     ):
         introduce(found.identity, name, time.time())
@@ -176,7 +176,8 @@ async def run_node(
     """
     machine = machine or Machine()
     log = keeping.log if keeping else Log(as_json=asked.log_json)
-    network = Network(name, world_goods(config), log, machine=machine)
+    policies = dict(enumerate(config.policies))
+    network = Network(name, world_goods(config), log, machine=machine, policies=policies)
     if keeping and quotas:
         later_s = keeping.clock() - trio.current_time()
         network.quotas = {pair: quota.earlier(later_s) for pair, quota in quotas.items()}
@@ -195,10 +196,12 @@ async def run_node(
         links, said = (nodes.links, nodes.said) if nodes else (None, None)
         for city, bound in zip(world.cities, listeners, strict=not asked.past):
             await nursery.start(listen, network, city, bound, links)
-        nursery.start_soon(
-            meet_others, network, world, config.network, listeners, boot, links, said
-        )
+        if links and said:
+            meeting = network, world, config.network, listeners, boot, links, said
+            nursery.start_soon(meet_others, *meeting)
         with contextlib.ExitStack() as beside:
+            for city in world.cities:
+                city.town.spread = beside.enter_context(machine.spread_over(threads))
             observers = await observed(nursery, beside, config, network, pace, listeners)
             history = beside.enter_context(history_file(asked.history))
             if asked.websocket_port is not None:

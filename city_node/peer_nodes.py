@@ -107,6 +107,9 @@ class PeerNode:
 class PeerNodes:
     """All nodes this one has books with.
 
+    Args:
+        held_max: of our cities, as of `Policy`.
+
     Attributes:
         by_id: peer nodes: those with books, and those with a link.
         id_of: whose city a full name is: for good, once there are books with that node.
@@ -119,6 +122,7 @@ class PeerNodes:
     goods: tuple[str, ...]
     cities: Sequence[City]
     ledger: Ledger
+    held_max: Sequence[int] = ()
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
     unwritten: dict[str, str] = field(default_factory=dict)
@@ -156,7 +160,8 @@ class PeerNodes:
         return found
 
     def _new(self, node_id: str, rows: Sequence[Transition], kept: Sequence[Settled]) -> PeerNode:
-        return PeerNode(node_id, Pairs(rows, kept), BulkDecoder(self.goods, in_minor=True))
+        pairs = Pairs(rows, kept, dict(zip(self.names, self.held_max, strict=False)))
+        return PeerNode(node_id, pairs, BulkDecoder(self.goods, in_minor=True))
 
     def check_names(self, node_id: str, names: Sequence[str]) -> None:
         """Whether a node may call its cities so.

@@ -124,13 +124,19 @@ def _cargo(world: World, goods: np.ndarray, owned: np.ndarray) -> dict[str, int]
 
 
 def remote_cities(network: Network) -> list[observe.City]:
-    """The cities at the other ends of travel-ways; of them nothing but their names is told."""
+    """The cities at the other ends of travel-ways: their names, and prices of those that tell."""
     peers = sorted({way.peer for way in network.ways})
+    news = {way.peer: way.prices or {} for way in network.linked.values()}
     return [
         observe.City(
             name=peer.partition("@")[0],
             full_name=peer,
             node=peer.partition("@")[2] or peer,
+            prices={
+                good: observe.short(news[peer][good], DECIMALS)
+                for good in network.goods
+                if good in news.get(peer, {})
+            },
         )
         for peer in peers
     ]
@@ -152,6 +158,7 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
     for city in world.cities:
         known |= {(city.name, name) for name in {*city.arrivals, *city.departures} - own}
     traffic = {city.name: city for city in world.cities}
+    linked = {(way.city.name, way.peer): way for way in network.linked.values()}
     return [
         observe.Peer(
             city=city,
@@ -163,12 +170,23 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             departed=traffic[city].departures[peer],
             refused=network.refused[city, peer],
             waiting=way.waiting.total() if way else 0,
+            **_account(linked.get((city, peer))),
         )
         for city, peer, way in sorted(
             ((city, peer, ways.get((city, peer))) for city, peer in known),
             key=lambda listed: listed[:2],
         )
     ]
+
+
+def _account(way: NodeWay | None) -> dict[str, int]:
+    if way is None:
+        return {}
+    return {
+        "balance_minor": way.balance_minor,
+        "credit_minor": way.credit_minor,
+        "credit_used_minor": max(0, way.used_minor),
+    }
 
 
 def inside_roads(world: World, network: Network) -> list[observe.Road]:

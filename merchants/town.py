@@ -4,11 +4,12 @@ Made by `city_node.city`; its arrays go into the fused loops.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from engine.economy import Spread, one_by_one
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, allocate, packed
@@ -53,6 +54,8 @@ class Town:
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
         lives: foundings and retirements.
+        luggage: genes that merchants carry and nobody reads on the way, by id; the world's own.
+        spread: how an economy may use more than one thread.
     """
 
     key: np.uint64
@@ -62,6 +65,8 @@ class Town:
     departures: Roster
     roads: Roads
     lives: Lives
+    luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
+    spread: Spread = one_by_one
 
 
 def found_town(

@@ -7,7 +7,8 @@ import pytest
 import worlds
 
 from city_node.advance import advance
-from city_node.border import Quota, admit, on_the_wire, place_of
+from city_node.border import Brought, Quota, admit, on_the_wire, place_of
+from city_node.policy import Guests
 from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
@@ -43,9 +44,9 @@ def let_in(
     of: World,
     merchants: list[Merchant],
     *,
-    of_ours=False,
     name="School",
     quota=None,
+    guests=None,
     suffix="@HERE",
 ):
     """Admit them to the first city; returns what became of them."""
@@ -56,8 +57,8 @@ def let_in(
         of.cities[0],
         place,
         columns(of, merchants),
-        of_ours=of_ours,
-        quota=quota,
+        guests=guests or Guests(),
+        brought=Brought(quota, Quota(), Quota()),
         node_suffix=suffix,
         now_s=0.0,
     )
@@ -126,17 +127,16 @@ def test_guests_and_the_founded_get_ids_that_nobody_has():
     counted.check()
 
 
-@pytest.mark.parametrize(("of_ours", "coins"), [(False, 2_000), (True, 40_000)])
-def test_a_forged_fortune_founds_no_dynasty(of_ours, coins):
+@pytest.mark.parametrize(("net_coins", "coins"), [(20_000, 2_000), (80_000, 40_000)])
+def test_a_forged_fortune_founds_no_dynasty(net_coins, coins):
     """What the border lets in is bounded; and of that, only what is earned here founds anybody."""
     rules = MerchantParameters(act_probability=1.0, tax_free_money=1e6)
     world = worlds.world([evolving_city(locals=60, merchants=20, merchant_rules=rules)], seed=5)
     rich = a_merchant(money_minor=coins * COIN, genome={"risk": 1.0})
-    name, quota = ("School@there" if of_ours else "School"), Quota()
-    admitted = let_in(world, [rich] * 40, of_ours=of_ours, name=name, quota=quota)
-    bound = 80_000 if of_ours else 20_000  # all initial money of the city; of a stranger, an hour's
-    assert admitted.entered == bound // coins
-    assert quota.net_minor == bound * COIN
+    quota, guests = Quota(), Guests(coins=coins, net_coins=net_coins)
+    admitted = let_in(world, [rich] * 40, quota=quota, guests=guests)
+    assert admitted.entered == net_coins // coins
+    assert quota.net_minor == net_coins * COIN
     advance(world, 500)
     lives, roster = world.cities[0].town.lives, world.cities[0].town.roster
     forged = roster.rows.genome[: roster.size[0], RISK] == 1.0
@@ -163,6 +163,7 @@ def test_who_earns_his_stake_again_founds():
 # --- two nodes ------------------------------------------------------------------------------
 
 
+ANYBODY = Guests(present=10**6, coins=10**6, capacity=10**6, net_coins=10**7)
 SUFFIX = {"Riverwood": "@ATLAS", "Portsville": "@BOREAS"}
 
 
@@ -192,7 +193,7 @@ def carry(start: World, to: World, left_by: Quota, enters_by: Quota) -> None:
         name = start.cities[0].name + suffix
         if crossing:
             left_by.book(0.0, -sum(merchant.money_minor for merchant in crossing))
-            came = let_in(to, crossing, of_ours=True, name=name, quota=enters_by, suffix=there)
+            came = let_in(to, crossing, name=name, quota=enters_by, guests=ANYBODY, suffix=there)
             assert came.turned_back == []
     start.abroad.clear()
 

@@ -163,7 +163,8 @@ lively = st.builds(
 @st.composite
 def lively_worlds(draw):
     """A function that makes the same world of evolving cities each time it is called."""
-    config = draw(worlds.configs(cities_max=3, locals_max=10, merchants_max=8))
+    economies = draw(worlds.any_economies)
+    config = draw(worlds.configs(cities_max=3, locals_max=10, merchants_max=8, economies=economies))
     cities = [replace(c, evolution=True, merchant_rules=draw(lively)) for c in config.cities]
     return lambda: worlds.found_world(replace(config, cities=tuple(cities)))
 

@@ -4,6 +4,7 @@ BENCHMARKS = {
     "bazaar": "tools.bench.bazaar",
     "order_book": "tools.bench.order_book",
     "call_auction": "tools.bench.call_auction",
+    "society": "tools.bench.society",
     "startup": "tools.bench.startup",
     "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",

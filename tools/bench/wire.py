@@ -24,9 +24,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import trio
 
-from city_node.border import Quota, admit, place_of
+from city_node.border import Brought, Quota, admit, place_of
 from city_node.config import Wishes, resolve
 from city_node.network import OUTBOX_MERCHANTS_MAX
+from city_node.policy import Guests
 from city_node.world import World, found_world
 from merchants.roster import empty
 from protocol.bulk import BulkDecoder, _shape
@@ -184,8 +185,8 @@ class Border:
             world.cities[0],
             self.place,
             came,
-            of_ours=True,
-            quota=Quota(net_minor=-(10**18)),
+            guests=Guests(10**9, 10**9, 10**9, 10**9),
+            brought=Brought(Quota(), Quota(), Quota()),
             node_suffix="@ATLAS",
             now_s=0.0,
         )
