@@ -14,16 +14,18 @@ from trio.testing import MockClock
 from city_node import peer_nodes
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
+from city_node.network import Network
 from city_node.peer_nodes import spelled
 from city_node.policy import Policy
 from engine.money import MINOR_PER_COIN
-from protocol.limits import LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
+from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
 from protocol.node_lines import encode
 from protocol.node_messages import Accept, Credit, News, Offer, Statement
 from protocol.pairs import Pairs, fitting
 from tests.durable import database
 from tests.linked import Node
-from tools.node_peer import NodePeer, record_of
+from tests.test_travelway import Kept
+from tools.node_peer import GOODS, NodePeer, record_of
 
 OURS, THEIRS = "RIVERWOOD@ATLAS", "SEASIDE@BOREAS"
 
@@ -128,6 +130,41 @@ async def test_a_name_that_people_and_the_wire_would_spell_apart_is_refused(
     peer = await node.linked(nursery, key(tmp_path), name)
     assert (peer.why_ended is None) == (spelled(name).upper() == name)
     nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_whom_nobody_answers_comes_home_also_after_a_restart(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """The node he was offered to may never come again."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS, Keeper)
+    news = News(city=THEIRS, prices=dict.fromkeys(GOODS, 500.0))
+    await peer.said.stream.send_all(encode([news]))
+    await trio.testing.wait_all_tasks_blocked()
+    while not node.ledger.live_migrations():
+        node.window(100)
+    again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
+    pairs = again.nodes.by_id[peer.link.peer_id].pairs
+    began_s = trio.current_time()
+    assert pairs.deadline_s == began_s + GIVE_UP_S
+    pairs.tick(began_s + GIVE_UP_S)
+    states = {each.state for each in pairs.unwritten().transitions}
+    assert states == {"BACK"}
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_refusals_are_counted_for_so_many_peers(monkeypatch, autojump_clock) -> None:
+    monkeypatch.setattr("city_node.network.REFUSED_MAX", 2)
+    network = Network("atlas", GOODS, Kept())
+    for name in ("A", "B", "C", "D", "A"):
+        network.refuse("Riverwood", name)
+    assert network.refused == {
+        ("Riverwood", "A"): 2,
+        ("Riverwood", "B"): 1,
+        ("Riverwood", "(others)"): 2,
+    }
 
 
 # --- lies ---
