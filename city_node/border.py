@@ -9,6 +9,7 @@ no socket.
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from city_node.inputs import Arrivals, Homecomer, Place, take, unknown_genes
 from city_node.policy import Guests
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
-from merchants.genome import NEUTRAL, genes_of, genome_of
+from merchants.genome import NEUTRAL, NUMBER, genome_of
 from merchants.roster import Merchants as Rows
 from merchants.roster import Roster, chosen, empty
 from protocol.events import Merchants
@@ -151,9 +152,12 @@ def admit(
     money_minor = np.frombuffer(came.money_minor, np.int64)
     capacity = np.frombuffer(came.capacity, np.int64)
     reason = ""
-    fits = (money_minor <= guests.coins * MINOR_PER_COIN) & (capacity <= guests.capacity)
+    capacity_max = max(guests.capacity, int(city.town.rules.capacity))
+    rich = money_minor > guests.coins * MINOR_PER_COIN
+    fits = capacity <= capacity_max
+    fits &= ~rich | (np.cumsum(np.where(rich, money_minor, 0)) <= -brought.peer.net_minor)
     if not fits.all():
-        reason = f"over {guests.coins:,} coins or capacity {guests.capacity} a guest"
+        reason = f"over {guests.coins:,} coins or capacity {capacity_max} a guest"
     free = guests.present - guests_present(world, city, from_place)
     free_here = ADDRESS_PEERS * guests.present - brought.heads.hour_minor(now_s)
     crowded = np.cumsum(fits) > min(free, free_here)
@@ -163,8 +167,10 @@ def admit(
             reason = f"guests of its address = over {ADDRESS_PEERS * guests.present:,} an hour"
     fits &= ~crowded
     net_minor = guests.net_coins * MINOR_PER_COIN
-    free_minor = net_minor - brought.peer.hour_minor(now_s)
-    address_minor = ADDRESS_PEERS * net_minor - brought.address.hour_minor(now_s)
+    peer, address = brought.peer, brought.address
+    free_minor = max(net_minor - peer.hour_minor(now_s), -peer.net_minor)
+    address_minor = ADDRESS_PEERS * net_minor - address.hour_minor(now_s)
+    address_minor = max(address_minor, -address.net_minor)
     if int(money_minor[fits].sum()) > min(free_minor, address_minor):
         reason = f"coins in net = over {guests.net_coins:,} an hour"
         if address_minor < free_minor:
@@ -195,10 +201,12 @@ def enter(
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
     roster = roster_of(world, city, from_place, came, rows, node_suffix)
-    luggage = {}
-    for nth, row in enumerate(rows):
-        if came.genomes and (unknown := unknown_genes(came.genomes[row])):
-            luggage[nth] = unknown
+    foreign = [number for number, name in enumerate(came.traits) if name not in NUMBER]
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows][:, foreign]
+    luggage = {
+        nth: unknown_genes(came.genome(int(rows[nth])))
+        for nth in np.flatnonzero(~np.isnan(genes).all(axis=1)).tolist()
+    }
     take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
 
 
@@ -228,9 +236,11 @@ def roster_of(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    for nth, row in enumerate(rows):
-        if came.genomes and (genome := came.genomes[row]):
-            new.genome[nth] = genes_of(genome)
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows]
+    for number, name in enumerate(came.traits):
+        if name in NUMBER:
+            told = genes[:, number]
+            new.genome[:, NUMBER[name]] = np.where(np.isnan(told), NEUTRAL, told)
     return roster
 
 
@@ -275,43 +285,84 @@ def leave(world: World, node_suffix: str) -> list[Departure]:
     """
     departures = []
     for city, left in world.abroad:
-        for number in range(int(left.size[0])):
-            row = chosen(left, np.array([number]))
+        for number, merchant in enumerate(on_the_wire(world, left, node_suffix)):
+            row = chosen(left, slice(number, number + 1))
             peer = world.places[int(row.rows.to_place[0])]
             pair = city.here, peer.casefold()
             xid = world.next_xid.get(pair, 0)
             world.next_xid[pair] = xid + 1
-            merchant = on_the_wire(world, row, node_suffix)
             departures.append(Departure(city, peer, xid, row, merchant))
     world.abroad.clear()
     return departures
 
 
-def on_the_wire(world: World, merchant: Roster, node_suffix: str) -> Merchant:
-    """One row as the wire's merchant; our own cities under their full names."""
-    rows = merchant.rows
-    expected_prices: dict[str, dict[str, float]] = {}
-    for number, good in enumerate(world.goods):
-        prices = rows.expected_price[0, number]
-        for place in np.flatnonzero(~np.isnan(prices)):
-            own = place < len(world.cities)
-            name = world.places[place].upper() + (node_suffix if own else "")
-            expected_prices.setdefault(good, {})[name] = float(prices[place])
-    return Merchant(
-        money_minor=int(rows.money_minor[0]),
-        good=world.goods[rows.good[0]],
-        capacity=int(rows.capacity[0]),
-        owned=int(rows.owned[0]),
-        expected_prices=expected_prices,
-        genome=_genome(world, rows),
+def on_the_wire(world: World, merchants: Roster, node_suffix: str) -> list[Merchant]:
+    """Rows as the wire's merchants; our own cities under their full names."""
+    size = int(merchants.size[0])
+    rows = merchants.rows
+    unknown = np.isnan(rows.expected_price[:size])
+    heard_of = np.flatnonzero(~unknown.all(axis=(0, 1)))
+    dealt_in = np.flatnonzero(~unknown.all(axis=(0, 2)))
+    own = len(world.cities)
+    cities = [world.places[at].upper() + (node_suffix if at < own else "") for at in heard_of]
+    goods = [world.goods[good] for good in dealt_in]
+    told = np.ix_(np.arange(size), dealt_in, heard_of)
+    columns = zip(
+        rows.money_minor[:size].tolist(),
+        rows.good[:size].tolist(),
+        rows.capacity[:size].tolist(),
+        rows.owned[:size].tolist(),
+        rows.expected_price[told].tolist(),
+        np.any(unknown[told], axis=(1, 2)).tolist(),
+        _genomes(world, rows, size),
+        strict=True,
     )
+    travellers = []
+    for money_minor, good, capacity, owned, prices, has_gaps, genome in columns:
+        if has_gaps:
+            expected_prices = _known(goods, cities, prices)
+        else:
+            by_good = zip(goods, prices, strict=True)
+            expected_prices = {
+                name: dict(zip(cities, by_city, strict=True)) for name, by_city in by_good
+            }
+        travellers.append(
+            Merchant(
+                money_minor=money_minor,
+                good=world.goods[good],
+                capacity=capacity,
+                owned=owned,
+                expected_prices=expected_prices,
+                genome=genome,
+            )
+        )
+    return travellers
 
 
-def _genome(world: World, rows: Rows) -> dict[str, float] | None:
-    """The genes of row 0 and those he carries for others, of these as many as a line takes.
+def _known(
+    goods: list[str], cities: list[str], prices: list[list[float]]
+) -> dict[str, dict[str, float]]:
+    """The prices that are not NaN, of the goods that have any."""
+    found = {}
+    for good, by_city in zip(goods, prices, strict=True):
+        pairs = zip(cities, by_city, strict=True)
+        if known := {city: price for city, price in pairs if price == price}:
+            found[good] = known
+    return found
+
+
+def _genomes(world: World, rows: Rows, size: int) -> list[dict[str, float] | None]:
+    """Each one's genes and those he carries for others, of these as many as a line takes.
 
     None where he is neutral: whoever gets him takes him for neutral then.
     """
-    kept = world.luggage.pop((int(rows.birthplace[0]), int(rows.number[0])), {})
-    genes = {} if (rows.genome[0] == NEUTRAL).all() else genome_of(rows.genome[0])
-    return dict([*genes.items(), *kept.items()][:TRAITS_MAX]) or None
+    genomes: list[dict[str, float] | None] = [None] * size
+    for row in np.flatnonzero((rows.genome[:size] != NEUTRAL).any(axis=1)).tolist():
+        genomes[row] = genome_of(rows.genome[row])
+    if world.luggage:
+        ids = zip(rows.birthplace[:size].tolist(), rows.number[:size].tolist(), strict=True)
+        for row, who in enumerate(ids):
+            if kept := world.luggage.pop(who, None):
+                genes = (genomes[row] or {}) | kept
+                genomes[row] = dict(islice(genes.items(), TRAITS_MAX))
+    return genomes

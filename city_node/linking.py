@@ -59,7 +59,13 @@ async def linked(
     machine = network.machine
     held_max = [policy.max_held for policy in config.policies]
     nodes = PeerNodes(
-        own.identity, network.node, network.goods, world.cities, keeping.ledger, held_max
+        own.identity,
+        network.node,
+        network.goods,
+        world.cities,
+        keeping.ledger,
+        held_max,
+        network.read_columns,
     )
     nodes.restore()
     by_name = dict(zip((city.name for city in world.cities), config.policies, strict=True))

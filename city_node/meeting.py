@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 PORT_FIRST = 55_555
 
 
-async def open_listeners(
-    world: World, config: NetworkConfig, log: Log, machine: Machine
-) -> list[Bound]:
+async def open_listeners(world: World, config: NetworkConfig, machine: Machine) -> list[Bound]:
     """One listening socket a city, in their order.
 
     Raises:
@@ -60,11 +58,17 @@ async def open_listeners(
         for listener in itertools.chain.from_iterable(bound.listeners for bound in found):
             await listener.aclose()
         raise
-    if config.legacy_bind not in ("127.0.0.1", "::1"):
-        log.say(
-            f"listening on {config.legacy_bind}: whoever reaches it may come in unauthenticated"
-        )
     return found
+
+
+def tell_ports(world: World, config: NetworkConfig, listeners: list[Bound], log: Log) -> None:
+    """Log where each city listens, and a warning when that is for others than this machine."""
+    said = ", ".join(
+        f"{city.name} {bound.port}" for city, bound in zip(world.cities, listeners, strict=True)
+    )
+    wide = config.legacy_bind not in ("127.0.0.1", "::1")
+    warning = "; whoever reaches it may come in unauthenticated" if wide else ""
+    log.say(f"listening on {config.legacy_bind}: {said}{warning}")
 
 
 async def _open_listener(city: str, port: int, config: NetworkConfig, machine: Machine) -> Bound:

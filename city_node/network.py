@@ -17,6 +17,7 @@ from city_node.log import Log
 from city_node.machine import Machine, Stream
 from city_node.policy import Policy
 from city_node.world import City
+from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
@@ -171,6 +172,7 @@ class Network:
         quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
         policies: of our cities' borders, by their numbers.
+        quick_reader: of lines, once it is loaded; `is_loading_reader` from when that begins.
     """
 
     node: str
@@ -188,6 +190,8 @@ class Network:
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     machine: Machine = field(default_factory=Machine)
     policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
+    quick_reader: ReadColumns | None = None
+    is_loading_reader: bool = False
 
     def refuse(self, city: str, peer: str, count: int = 1) -> None:
         """Count what a city has refused a peer."""
@@ -210,7 +214,31 @@ class Network:
         """What full names of our cities end in on the wire."""
         return f"@{self.node.upper()}"
 
+    def read_columns(
+        self, block: bytes, lines: list[bytes], names: Names
+    ) -> tuple[Merchants, set[str]] | None:
+        """As `protocol.bulk.ReadColumns`; reads nothing until the quick reader is loaded."""
+        return self.quick_reader(block, lines, names) if self.quick_reader else None
+
 
 def bytes_of(came: Merchants) -> int:
-    """What merchants take up while they wait: their lines and their prices."""
-    return sum(map(len, came.lines)) + came.prices.itemsize * len(came.prices)
+    """What merchants take up while they wait: their lines, prices and genes."""
+    cells = len(came.prices) + len(came.genes)
+    return sum(map(len, came.lines)) + came.prices.itemsize * cells
+
+
+async def load_quick_reader(network: Network) -> None:
+    """Not before there is a peer, and elsewhere: the first time its kernel has to be compiled."""
+    if network.is_loading_reader or network.quick_reader:
+        return
+    network.is_loading_reader = True
+    try:
+        network.quick_reader = await network.machine.offload(_quick_reader)
+    finally:
+        network.is_loading_reader = False
+
+
+def _quick_reader() -> ReadColumns:
+    from merchants.lines import read_columns
+
+    return read_columns

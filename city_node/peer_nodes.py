@@ -19,7 +19,7 @@ from city_node.network import NodeWay
 from city_node.trust import ChangedKeyError
 from city_node.world import City
 from merchants.roster import Roster
-from protocol.bulk import BulkDecoder
+from protocol.bulk import BulkDecoder, ReadColumns
 from protocol.checks import LineError, shown
 from protocol.limits import NODE_CITIES_MAX
 from protocol.migration import Settled, Side, Transition
@@ -111,6 +111,7 @@ class PeerNodes:
         held_max: of our cities, as of `Policy`.
 
     Attributes:
+        read_columns: a quick reader of their merchants.
         by_id: peer nodes: those with books, and those with a link.
         id_of: whose city a full name is: for good, once there are books with that node.
         unwritten: names that are to be bound by the ledger with the next commit.
@@ -123,6 +124,7 @@ class PeerNodes:
     cities: Sequence[City]
     ledger: Ledger
     held_max: Sequence[int] = ()
+    read_columns: ReadColumns | None = None
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
     unwritten: dict[str, str] = field(default_factory=dict)
@@ -161,7 +163,8 @@ class PeerNodes:
 
     def _new(self, node_id: str, rows: Sequence[Transition], kept: Sequence[Settled]) -> PeerNode:
         pairs = Pairs(rows, kept, dict(zip(self.names, self.held_max, strict=False)))
-        return PeerNode(node_id, pairs, BulkDecoder(self.goods, in_minor=True))
+        decoder = BulkDecoder(self.goods, self.read_columns, in_minor=True)
+        return PeerNode(node_id, pairs, decoder)
 
     def check_names(self, node_id: str, names: Sequence[str]) -> None:
         """Whether a node may call its cities so.

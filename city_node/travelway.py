@@ -10,7 +10,7 @@ from collections import Counter, deque
 import trio
 
 from city_node.machine import Stream
-from city_node.network import Network, Travelway, bytes_of
+from city_node.network import Network, Travelway, bytes_of, load_quick_reader
 from city_node.sockets import address_of
 from city_node.world import City
 from protocol.connection import Connection
@@ -72,6 +72,7 @@ async def speak(
         dialling=redial is not None,
         now_s=trio.current_time() if since_s is None else since_s,
         names_taken=_Taken(network, city),
+        read_columns=network.read_columns,
     )
     way = Travelway(city, stream, address, connection, redial)
     _make_room_for_silent(network, way)
@@ -80,6 +81,7 @@ async def speak(
         with way.scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_write, network, way)
+                nursery.start_soon(load_quick_reader, network)
                 await _read(network, way)
                 nursery.cancel_scope.cancel()
     except* OSError as errors:

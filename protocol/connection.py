@@ -30,7 +30,7 @@ from collections.abc import Callable, Container, Iterable
 from math import inf
 from typing import Final, TypeAlias
 
-from protocol.bulk import BulkDecoder
+from protocol.bulk import BulkDecoder, ReadColumns
 from protocol.checks import LineError, check_name, shown
 from protocol.events import Closed, Dialect, Event, Greeted, Merchants, Ready, Refused, Send
 from protocol.limits import (
@@ -78,6 +78,7 @@ class Connection:
         now_s: the time.
         speak_first: say our name at once (dialling a peer known to wait for it).
         names_taken: names in upper case that a peer may not have, looked up when it says its own.
+        read_columns: a quick reader of lines, as `protocol.bulk` has it; None: line by line.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Connection:
         now_s: float,
         speak_first: bool = False,
         names_taken: Container[str] = (),
+        read_columns: ReadColumns | None = None,
     ) -> None:
         self.state = State.SILENT
         self.peer_name = ""
@@ -97,7 +99,7 @@ class Connection:
         self._node_suffix = f"@{node.upper()}" if node else ""
         self._dialling = dialling
         self._names_taken = names_taken
-        self._decoder = BulkDecoder(goods)
+        self._decoder = BulkDecoder(goods, read_columns)
         self._events: list[Event] = []
         self._peer_has_genes = False  # it has sent some
         self._said = b""  # of our greeting
@@ -288,7 +290,7 @@ class Connection:
             if isinstance(event, Refused):
                 self._refuse(event)
             else:
-                if isinstance(event, Merchants) and event.genomes:
+                if isinstance(event, Merchants) and event.traits:
                     self._peer_has_genes = True
                 self._events.append(event)
             if self.state is State.CLOSED:

@@ -84,7 +84,7 @@ class Chart(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class City(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A city as it stands at `Snapshot.tick`; of a remote one what its node tells: its prices."""
+    """A city as it stands at `Snapshot.tick`; of a remote one, its prices at most."""
 
     name: str
     full_name: str  # NAME@NODE, what roads and commands call it

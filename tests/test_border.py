@@ -29,6 +29,7 @@ from city_node.network import Network, Travelway
 from city_node.policy import Guests, Policy
 from city_node.world import World
 from engine.money import MINOR_PER_COIN
+from merchants.params import Parameters
 from merchants.roster import chosen
 from protocol.bulk import BulkDecoder
 from protocol.connection import Connection
@@ -124,6 +125,23 @@ def test_what_one_guest_may_bring(changed: dict, enters: bool) -> None:
     if not enters:
         assert admitted.reason == "over 2,000 coins or capacity 20 a guest"
     assert border.city.town.roster.size[0] == enters
+
+
+def test_a_rich_man_of_our_own_comes_home_but_no_stranger_does() -> None:
+    border = Border(lonely())
+    border.quota.book(-2 * HOUR_S, -25_000 * MINOR_PER_COIN)
+    rich = line(Money=12_000)
+    admitted = border.come(rich, rich, rich, line(Money=500))
+    assert (admitted.entered, admitted.turned_back) == (3, [rich])
+    assert border.quota.net_minor == -500 * MINOR_PER_COIN
+    assert border.come(line(Money=2_500)).entered == 0
+
+
+def test_a_guest_may_carry_what_our_own_may() -> None:
+    of = world([city("Riverwood", merchants=0, merchant_rules=Parameters(capacity=50))])
+    assert Border(of).come(line(CarryingCapacity=50)).entered == 1
+    admitted = Border(of).come(line(CarryingCapacity=51))
+    assert admitted.reason == "over 2,000 coins or capacity 50 a guest"
 
 
 def test_how_many_guests_may_be_present_and_who_leaves_frees_his_place() -> None:
@@ -276,10 +294,7 @@ def test_a_genome_is_kept_and_goes_out_again() -> None:
     border = Border(lonely())
     genome = {"greed": 0.25, "what nobody here knows": 1.0}
     border.come(line(), line(genome=genome))
-    wired = [
-        on_the_wire(border.of, chosen(border.city.town.roster, np.array([row])), "@ATLAS")
-        for row in range(2)
-    ]
+    wired = on_the_wire(border.of, border.city.town.roster, "@ATLAS")
     assert [merchant.genome for merchant in wired] == [None, genome]
     assert border.of.luggage == {}
     again = decode_merchant(encode_merchant(wired[1]), GOODS).merchant
@@ -292,7 +307,8 @@ def test_our_own_cities_go_out_under_their_full_names() -> None:
     advance(of, 200)
     town = of.cities[0].town
     town.roster.rows.expected_price[0, 1] = [1.0, np.nan, 3.0]
-    merchant = on_the_wire(of, chosen(town.roster, np.array([0])), "@ATLAS")
+    merchant, *others = on_the_wire(of, town.roster, "@ATLAS")
+    assert len(others) == town.roster.size[0] - 1
     assert merchant.expected_prices["chair"] == {"RIVERWOOD@ATLAS": 1.0, "SEASHORE": 3.0}
     assert merchant.money_minor == town.roster.rows.money_minor[0]
 
@@ -396,6 +412,21 @@ async def test_a_city_may_take_no_guests_and_send_nobody_where_nothing_is_acknow
     advance(of, 2)
     assert of.cities[0].arrivals["Seashore"] == 1
     assert (of.cities[0].town.roads.place == 2).any()
+
+
+def test_who_never_got_away_pays_no_tax_at_home() -> None:
+    of = world([city("Riverwood", merchants=1, locals=3)])
+    riverwood = of.cities[0]
+    roster = riverwood.town.roster
+    row = chosen(roster, np.array([0]))
+    row.rows.money_minor[:] += 5_000 * MINOR_PER_COIN
+    riverwood.ledger.initial_minor += 5_000 * MINOR_PER_COIN
+    roster.size[0] = 0
+    riverwood.ledger.left_minor += int(row.rows.money_minor[0])
+    bring_home(of, riverwood, row, None)
+    advance(of, 1)
+    assert riverwood.town.roster.rows.money_minor[0] == 6_000 * MINOR_PER_COIN
+    check_balance(of)
 
 
 def test_home_is_nowhere_else() -> None:

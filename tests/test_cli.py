@@ -97,7 +97,10 @@ PORTS = "must be a whole number from 0 to 65535"
         (["A", "--report", "no/such/r.json"], "report = 'no/such/r.json': cannot be written (No"),
         (["A", "--report", "."], "report = '.': cannot be written (Is a directory)"),
         (["A", "--history", "no/such/h.csv"], "history = 'no/such/h.csv': cannot be written (No"),
-        (["A", "--history", "h.txt"], "history = 'h.txt': must end in .csv, .jsonl, .parquet"),
+        (
+            ["A", "--history", "h.txt"],
+            "history = 'h.txt': must end in .csv, .jsonl, .sqlite, .parquet",
+        ),
         (["A", "--frobnicate"], "No such option: --frobnicate"),
     ],
 )
@@ -207,7 +210,7 @@ def test_the_report_is_as_promised() -> None:
         *("Riverwood", "Seaside", "--seed", "7", "--node-name", "atlas"),
         *("--ticks", "6000", "--speed", "max"),
     )
-    assert list(report) == ["seed", "wall_s", "node", "cities"]
+    assert list(report) == ["seed", "wall_s", "node", "device", "cities"]
     assert (report["seed"], report["node"]) == (7, "atlas")
     assert report["wall_s"] > 0
     here, there = report["cities"]

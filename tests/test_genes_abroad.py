@@ -13,7 +13,6 @@ from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
 from merchants.params import Parameters as MerchantParameters
-from merchants.roster import chosen
 from merchants.town import ROOM_UNLIMITED, Roads
 from protocol.bulk import BulkDecoder
 from protocol.events import Merchants as Columns
@@ -75,7 +74,7 @@ def test_known_genes_act_and_unknown_ones_travel_on():
     assert (genes[RISK], genes[GOSSIP], genes[MARGIN]) == (0.9, 1.0, 0.0)
     assert (np.delete(genes, [RISK, GOSSIP, MARGIN]) == NEUTRAL).all()
     advance(world, 1)
-    leaver = on_the_wire(world, chosen(world.cities[0].town.roster, np.array([0])), "@HERE")
+    (leaver,) = on_the_wire(world, world.cities[0].town.roster, "@HERE")
     sent = {"risk": 0.9, "courage": 0.3, "gossip": 1.0, "margin": 0.0}
     assert leaver.genome == dict.fromkeys(NAMES, 0.5) | sent
     assert world.luggage == {}
@@ -84,18 +83,15 @@ def test_known_genes_act_and_unknown_ones_travel_on():
 def test_the_neutral_send_only_what_they_keep():
     world = worlds.world([evolving_city(merchants=0)])
     let_in(world, [a_merchant(), a_merchant(genome={"courage": 0.25})])
-    sent = [
-        on_the_wire(world, chosen(world.walking, np.array([row])), "@HERE").genome
-        for row in range(2)
-    ]
-    assert sent == [None, {"courage": 0.25}]
+    sent = on_the_wire(world, world.walking, "@HERE")
+    assert [merchant.genome for merchant in sent] == [None, {"courage": 0.25}]
 
 
 def test_no_more_genes_than_a_line_takes():
     world = worlds.world([evolving_city(merchants=0)])
     genome = {"risk": 0.7} | {f"unknown {number}": 0.5 for number in range(TRAITS_MAX - 1)}
     let_in(world, [a_merchant(genome=genome)])
-    leaver = on_the_wire(world, chosen(world.walking, np.array([0])), "@HERE")
+    (leaver,) = on_the_wire(world, world.walking, "@HERE")
     assert len(leaver.genome) == TRAITS_MAX
     assert leaver.genome["risk"] == 0.7
     encode_merchant(leaver)
@@ -188,8 +184,7 @@ def carry(start: World, to: World, left_by: Quota, enters_by: Quota) -> None:
     """Those who have left one node cross to the other as lines of the wire."""
     suffix, there = SUFFIX[start.cities[0].name], SUFFIX[to.cities[0].name]
     for _, left in start.abroad:
-        rows = [chosen(left, np.array([row])) for row in range(left.size[0])]
-        crossing = [on_the_wire(start, row, suffix) for row in rows]
+        crossing = on_the_wire(start, left, suffix)
         name = start.cities[0].name + suffix
         if crossing:
             left_by.book(0.0, -sum(merchant.money_minor for merchant in crossing))

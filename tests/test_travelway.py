@@ -24,6 +24,7 @@ from city_node.travelway import (
     NOT_READING_S_MAX,
     speak,
 )
+from merchants.lines import read_columns
 from protocol.limits import LINE_BYTES_MAX
 from tests.worlds import all_roads, city, plain_report, world
 
@@ -43,7 +44,8 @@ class Kept(Log):
 
 
 def network() -> Network:
-    return Network("atlas", GOODS, Kept(), {"riverwood", "seaside"})
+    # Loaded already: the time of these tests does not wait for a thread.
+    return Network("atlas", GOODS, Kept(), {"riverwood", "seaside"}, quick_reader=read_columns)
 
 
 def ends(pair=memory_stream_pair):
@@ -118,7 +120,7 @@ async def test_a_name_of_our_own(nursery, autojump_clock, name: str, why: str) -
 
 @pytest.mark.trio
 async def test_names_are_taken_by_listening(nursery) -> None:
-    here = Network("atlas", GOODS, Kept())
+    here = Network("atlas", GOODS, Kept(), quick_reader=read_columns)
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
         bound = await Machine().listen(0, "127.0.0.1")

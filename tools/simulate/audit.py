@@ -17,6 +17,13 @@ GIVEN = frozenset({"COMMITTED", "GONE"})
 """States of a migration at the sending city, of one who may have entered."""
 
 
+Migration = tuple[str, str, str, int]
+"""Sending city, receiving city, whose journal has it, number."""
+
+Pair = tuple[str, str]
+"""Full names in small letters: from which city to which."""
+
+
 @dataclass
 class Count:
     """What the books of a network say.
@@ -33,11 +40,19 @@ class Count:
     lost: int = 0
     duplicated: int = 0
     drift_minor: int = 0
-    open: int = 0
+    open: frozenset[Migration] = frozenset()
 
+    def check(self) -> None:
+        """Nobody is lost, or there twice, and no coin is made or gone.
 
-Pair = tuple[str, str]
-"""Full names in small letters: from which city to which."""
+        Raises:
+            ViolationError: it is not so.
+        """
+        if self.lost or self.duplicated or self.drift_minor:
+            raise ViolationError(
+                f"{self.lost} lost, {self.duplicated} duplicated, {self.drift_minor} minor units "
+                "of drift"
+            )
 
 
 @dataclass
@@ -59,36 +74,47 @@ def count_all(nodes: Sequence[Node]) -> Count:
     """Add up the books of all nodes, and hold their journals against each other.
 
     Raises:
-        ViolationError: a node's books do not balance, or somebody is lost, or there twice.
+        ViolationError: a node's books do not balance, or it has not spoken the wire of ours.
     """
     books = {node.name: found for node in nodes if (found := node.books())}
     for name, found in books.items():
         if not added_up([found.read])["balanced"]:
             raise ViolationError(f"the books of {name} do not balance: {found.read.books}")
+        if guests := [peer for _, peer in found.read.accounts if "@" not in peer]:
+            raise ViolationError(f"{name} has spoken the legacy wire with {guests[0]}")
     honest = [books[node.name] for node in nodes if node.is_honest and node.name in books]
     reads = [found.read for found in honest]
     if not added_up(reads)["balanced"]:
         raise ViolationError(f"all books together do not balance: {added_up(reads)}")
     count = Count(sum(a.entered for read in reads for a in read.accounts.values()))
     _compare(honest, count)
-    if count.lost or count.duplicated or count.drift_minor:
-        raise ViolationError(
-            f"{count.lost} lost, {count.duplicated} duplicated, {count.drift_minor} minor units "
-            "of drift"
-        )
+    for one in honest:
+        _check_losses(one.read)
     return count
+
+
+def _check_losses(read: Read) -> None:
+    """No city has taken more money of another's merchants than it gives credit for."""
+    for (city, peer), account in read.accounts.items():
+        owed_minor = account.entered_minor + account.escrow_minor - account.left_minor
+        credit_minor = read.books.cities[city].initial_minor
+        if owed_minor > credit_minor:
+            raise ViolationError(
+                f"{city} has taken {owed_minor:,} minor units net of {peer}, over {credit_minor:,}"
+            )
 
 
 def _compare(honest: Sequence[Books], count: Count) -> None:
     left, came = _sides(honest, "out"), _sides(honest, "in")
     cities = {name for one in honest for name in one.read.names}
     under_way_minor: Counter[Pair] = Counter()
+    open_now: set[Migration] = set()
     for pair in {**left, **came}:
         if not cities >= set(pair):
             continue
         out, into = left.get(pair, Side(0, 0, 0, {})), came.get(pair, Side(0, 0, 0, {}))
-        count.open += sum(state in IN_TRANSIT for state, _ in out.states.values())
-        count.open += sum(state == "HELD" for state, _ in into.states.values())
+        open_now |= {(*pair, "out", x) for x, (s, _) in out.states.items() if s in IN_TRANSIT}
+        open_now |= {(*pair, "in", x) for x, (s, _) in into.states.items() if s == "HELD"}
         for xid, (state, money_minor) in out.states.items():
             arrived = into.states.get(xid, ("", 0))[0] == "LIVE" or xid < into.below
             count.lost += state == "GONE" and not arrived
@@ -102,6 +128,7 @@ def _compare(honest: Sequence[Books], count: Count) -> None:
             into.money_minor,
         ):
             raise ViolationError(f"{pair}: those settled below {out.below} are not the same")
+    count.open = frozenset(open_now)
     pairs = between([one.read for one in honest])
     for pair, minor in pairs.items():
         count.drift_minor += abs(minor - under_way_minor[pair])
@@ -126,11 +153,3 @@ def _sides(honest: Sequence[Books], side: str) -> dict[Pair, Side]:
                 states = found.setdefault(pair, Side(0, 0, 0, {})).states
                 states[each.xid] = each.state, each.money_minor
     return found
-
-
-def losses_minor(read: Read) -> dict[Pair, int]:
-    """Coins that others' cities have brought, less those they took; by city and peer."""
-    return {
-        pair: account.entered_minor + account.escrow_minor - account.left_minor
-        for pair, account in read.accounts.items()
-    }

@@ -29,6 +29,8 @@ from city_node.report import state_hash
 from city_node.running import Running
 from city_node.signals import Signals
 from city_node.world import World
+from engine.economy import one_by_one
+from engine.society.params import Parameters as SocietyParameters
 from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
 from tools.simulate.plain_tls import secure
@@ -38,6 +40,9 @@ TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
+SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
+"""A pulse every ten seconds, and now and then somebody settles."""
+
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
 
@@ -47,6 +52,9 @@ LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
+BOTH_SHARE, ONE_CITY_SHARE = 0.3, 0.3
+"""Of the pairs of nodes: who dial each other, and of the others, whose link is for one city."""
+
 EPOCH_S = 2_000_000_000.0
 """What a clock on the wall shows when a simulation begins."""
 
@@ -55,8 +63,8 @@ PROGRAM = program()
 NO_HOME = Path("/nonexistent/city-node")
 """Nobody is trusted by name: every city is open."""
 
-THREAD_S_MAX = 0.02
-"""What is offloaded is done after a while, so that other things happen in between."""
+LATE_SHARE, THREAD_S_MAX = 0.2, 0.02
+"""Of what is offloaded so much is done after a while, so that other things happen in between."""
 
 
 class Stopper(Signals):
@@ -215,7 +223,10 @@ class Node:
 
     def _machine(self) -> Machine:
         async def offload(function: Callable[..., Any], *arguments: Any) -> Any:
-            await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
+            if self.random.random() < LATE_SHARE:
+                await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
+            else:
+                await trio.lowlevel.checkpoint()
             return function(*arguments)
 
         def listen(port: int, host: str | None) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
@@ -228,6 +239,7 @@ class Node:
             offload=offload,
             listen=listen,
             dial=dial,
+            spread_over=lambda _: contextlib.nullcontext(one_by_one),
             secure=secure,
             wall_s=self._clock_s,
             stopwatch_s=lambda: 0.0,
@@ -253,14 +265,20 @@ def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
     """So many nodes that know each other's addresses, none of them started."""
     nodes: list[Node] = []
     cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
-    dials: list[list[str]] = [[] for _ in range(count)]
+    dials: list[list[Dialling]] = [[] for _ in range(count)]
+
+    def told(here: int, there: int, *, one_city: bool) -> None:
+        city = random.randrange(cities[here]) if one_city else None
+        port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
+        dials[here].append(Dialling(city, address_of(there), port))
+
     for here in range(1, count):
         for there in random.sample(range(here), min(here, DIALLED_MAX)):
-            way = random.choice(["there", "here", "both"])
-            if way != "here":
-                dials[here].append(address_of(there))
-            if way != "there":
-                dials[there].append(address_of(here))
+            if random.random() < BOTH_SHARE:  # then a link is for all cities, whoever dialled
+                told(here, there, one_city=False)
+                told(there, here, one_city=False)
+            else:
+                told(here, there, one_city=random.random() < ONE_CITY_SHARE)
     for number in range(count):
         name = f"node{number}"
         of = configured(number, cities[number], dials[number], random)
@@ -284,10 +302,12 @@ def address_of(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def configured(number: int, cities: int, dials: list[str], random: Random) -> Config:
-    """What a node is told on its command line."""
+def configured(number: int, cities: int, dials: list[Dialling], random: Random) -> Config:
+    """What a node is told on its command line; every third runs societies."""
+    society = number % 3 == 1
     config = resolve(
         Wishes(
+            economy="society" if society else None,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
             locals=random.randint(2, LOCALS_MAX),
@@ -297,25 +317,18 @@ def configured(number: int, cities: int, dials: list[str], random: Random) -> Co
             legacy_bind=address_of(number),
         )
     )
-    told = [
-        Dialling(
-            random.choice([None, random.randrange(cities)]),
-            address,
-            random.choice([PORT_FIRST, NODE_PORT_FIRST]),
-        )
-        for address in dials
-    ]
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
         policies=tuple(Policy("open") for _ in config.cities),
         network=replace(
             config.network,
-            dial=tuple(told),
+            dial=tuple(dials),
         ),
         cities=tuple(
             replace(
                 city,
+                parameters=SOCIETY if society else city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,
