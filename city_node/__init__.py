@@ -2,16 +2,21 @@
 
 cli, verbs      what a user types
 config, fields  what he means: flags, environment, file and defaults become one checked Config
-world           the cities of a process and the roads between them: windows, events, report
+world           the cities of a process and the roads between them; inputs, shocks, advance, report
 node            the nursery and the window loop; pace, signals, kernel_cache beside it
+folder, opened, recovery, keeping, ledger, records, books, checkpoint, shelf
+                a world's folder: what makes it go on after a crash; audit, replay: reading it
 status, snapshot, observer, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
 meeting, discovery, travelway, network, crossing, border
                 other nodes and programs: found, spoken with, and who of theirs may enter
+node_id, identity, tls, trust, policy, gate, link, sightings, sockets
+                who other nodes are, by their keys; whom the user trusts; links with them
 evolve, evolve_run, genomes, picture
                 the laboratory
 
-The deterministic part is `world`; nothing in it sees a clock, a socket or a thread.
+The deterministic part is `world` with `inputs`, `shocks`, `advance` and `report`; nothing in it
+sees a clock, a socket or a thread.
 """
 
 VERSION = "0.1.0"

@@ -1,9 +1,10 @@
 """The border of a city: who and what may enter, and how a merchant of the wire becomes one of ours.
 
-Runs between windows, on the world itself. Guests (anybody's programs) are bounded in what each may
-bring, in how many of one peer may be present, and in the coins that a peer's merchants bring in
-net an hour; nodes of ours in the coins they bring in net, ever. Whoever is over a bound goes back
-as the very line he came on. Knows the wire's columns and the world's arrays, no socket.
+Decides between windows; what it decides is an input. Guests (anybody's programs) are bounded in
+what each may bring, in how many of one peer may be present, and in the coins that a peer's
+merchants bring in net an hour; nodes of ours in the coins they bring in net, ever. Whoever is over
+a bound goes back as the very line he came on. Knows the wire's columns and the world's arrays, no
+socket.
 """
 
 from collections import deque
@@ -12,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from city_node.inputs import Arrivals, Homecomer, Place, take, unknown_genes
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
-from merchants.genome import NEUTRAL, NUMBER, genes_of, genome_of
+from merchants.genome import NEUTRAL, genes_of, genome_of
 from merchants.roster import Merchants as Rows
-from merchants.roster import Roster, empty, joined, with_room
-from merchants.town import know_places
+from merchants.roster import Roster, chosen, empty
 from protocol.events import Merchants
 from protocol.limits import TRAITS_MAX
 from protocol.messages import Merchant
@@ -68,6 +69,10 @@ class Quota:
             self.recent.append((now_s, amount_minor))
             self._forget(now_s)
 
+    def earlier(self, by_s: float) -> "Quota":
+        """The same, by a clock that shows so much less."""
+        return Quota(self.net_minor, deque((since_s - by_s, m) for since_s, m in self.recent))
+
     def hour_minor(self, now_s: float) -> int:
         """Coins in less coins out over the last hour, and up to a minute more."""
         self._forget(now_s)
@@ -100,21 +105,15 @@ def place_of(world: World, name: str, in_use: set[str]) -> int | None:
     for place, known in enumerate(world.places):
         if known.casefold() == wanted:
             return place
-    if len(world.places) < len(world.cities) + FOREIGN_PLACES_MAX:
-        world.places.append(name)
-        for city in world.cities:
-            know_places(city.town, len(world.places))
-        world.walking = with_room(world.walking, 0, len(world.places))
-        return len(world.places) - 1
-    for place in range(len(world.cities), len(world.places)):
-        if world.places[place].casefold() not in in_use:
-            world.places[place] = name
-            for roster in [world.walking, *(city.town.roster for city in world.cities)]:
-                roster.rows.expected_price[:, :, place] = np.nan
-                from_there = roster.rows.from_place == place
-                roster.rows.from_place[from_there] = roster.rows.to_place[from_there]
-            return place
-    return None
+    free = len(world.places)
+    if free == len(world.cities) + FOREIGN_PLACES_MAX:
+        for free in range(len(world.cities), len(world.places)):
+            if world.places[free].casefold() not in in_use:
+                break
+        else:
+            return None
+    take(world, Place(free, name))
+    return free
 
 
 def admit(
@@ -182,13 +181,24 @@ def enter(
     world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
+    roster = roster_of(world, city, from_place, came, rows, node_suffix)
+    luggage = {}
+    for nth, row in enumerate(rows):
+        if came.genomes and (unknown := unknown_genes(came.genomes[row])):
+            luggage[nth] = unknown
+    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+
+
+def roster_of(
+    world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
+) -> Roster:
+    """Rows of the wire's columns as merchants about to arrive in a city."""
     goods = np.array([world.goods.index(good) for good in came.goods])
     roster = empty(len(world.goods), len(world.places), len(rows))
     roster.size[0] = len(rows)
     new = roster.rows
     new.birthplace[:] = city.here
     new.number[:] = city.town.lives.next_number[0] + np.arange(len(rows))
-    city.town.lives.next_number[0] += len(rows)
     new.money_minor[:] = np.frombuffer(came.money_minor, np.int64)[rows]
     new.stake_minor[:] = new.money_minor
     new.good[:] = goods[np.frombuffer(came.good, np.int64)[rows]]
@@ -205,17 +215,10 @@ def enter(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    for place, row in enumerate(rows):
+    for nth, row in enumerate(rows):
         if came.genomes and (genome := came.genomes[row]):
-            new.genome[place] = genes_of(genome)
-            keep_luggage(world, city.here, int(new.number[place]), genome)
-    world.walking = joined([world.walking, roster])
-
-
-def keep_luggage(world: World, birthplace: int, number: int, genome: dict[str, float]) -> None:
-    """Genes that nobody here knows are kept for a merchant's road, by his id."""
-    if unknown := {name: gene for name, gene in genome.items() if name not in NUMBER}:
-        world.luggage[birthplace, number] = unknown
+            new.genome[nth] = genes_of(genome)
+    return roster
 
 
 def _place_known(world: World, name: str, node_suffix: str) -> int | None:
@@ -229,18 +232,46 @@ def _place_known(world: World, name: str, node_suffix: str) -> int | None:
 def bring_home(
     world: World, city: City, merchants: Roster, genome: dict[str, float] | None
 ) -> None:
-    """One whose road broke, or who cannot go where he wanted, before he was on the wire.
+    """One whose road broke, or who cannot go where he wanted, before he was on the wire."""
+    peer = world.places[int(merchants.rows.to_place[0])]
+    take(world, Homecomer(city.here, peer, merchants, unknown_genes(genome)))
 
-    He comes from nowhere else, so that he is nobody's guest, and has not departed after all.
+
+@dataclass(frozen=True)
+class Departure:
+    """One who has left a city by a road over the network.
+
+    Attributes:
+        peer: the city he is bound for.
+        xid: counted for each pair of cities, never given twice.
+        row: as he left, should he have to come home.
+        merchant: what the wire says of him.
     """
-    city.departures[world.places[int(merchants.rows.to_place[0])]] -= 1
-    if genome:
-        rows = merchants.rows
-        keep_luggage(world, int(rows.birthplace[0]), int(rows.number[0]), genome)
-    merchants.rows.tick[:] = world.tick
-    merchants.rows.from_place[:] = city.here
-    merchants.rows.to_place[:] = city.here
-    world.walking = joined([world.walking, with_room(merchants, 0, len(world.places))])
+
+    city: City
+    peer: str
+    xid: int
+    row: Roster
+    merchant: Merchant
+
+
+def leave(world: World, node_suffix: str) -> list[Departure]:
+    """All who left for the network in the last window, numbered; empties `world.abroad`.
+
+    The same history gives the same numbers: recovery counts on it.
+    """
+    departures = []
+    for city, left in world.abroad:
+        for number in range(int(left.size[0])):
+            row = chosen(left, np.array([number]))
+            peer = world.places[int(row.rows.to_place[0])]
+            pair = city.here, peer.casefold()
+            xid = world.next_xid.get(pair, 0)
+            world.next_xid[pair] = xid + 1
+            merchant = on_the_wire(world, row, node_suffix)
+            departures.append(Departure(city, peer, xid, row, merchant))
+    world.abroad.clear()
+    return departures
 
 
 def on_the_wire(world: World, merchant: Roster, node_suffix: str) -> Merchant:

@@ -53,7 +53,8 @@ def run(
         int | None, typer.Option(envvar="CITY_NODE_TICKS", help="Stop after so many more.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(envvar="CITY_NODE_SEED", help="Default: a new one each time.")
+        int | None,
+        typer.Option(envvar="CITY_NODE_SEED", help="Default: the world's, a new one each time."),
     ] = None,
     threads: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
@@ -85,6 +86,13 @@ def run(
         typer.Option(
             envvar="CITY_NODE_PORT",
             help="Of the first city, the others above it. Default: the first free from 55555.",
+        ),
+    ] = None,
+    node_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="CITY_NODE_NODE_PORT",
+            help="Where other nodes come in. Default: the first free from 55500.",
         ),
     ] = None,
     connect: Annotated[
@@ -141,6 +149,18 @@ def run(
             envvar="CITY_NODE_WEBSOCKET_PORT", help="Serve observers by WebSocket (an extra): 8765."
         ),
     ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CITY_NODE_DATA_DIR",
+            metavar="DIR",
+            help="The world's folder. Default: one for these cities among the user's data.",
+        ),
+    ] = None,
+    new: Annotated[
+        bool,
+        typer.Option("--new", envvar="CITY_NODE_NEW", help="Start afresh; the old is put aside."),
+    ] = False,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -175,6 +195,7 @@ def run(
         evolution=False if no_evolution else None,
         node_name=node_name,
         port=port,
+        node_port=node_port,
         connect=tuple(connect or ()),
         legacy_bind=legacy_bind,
         discovery=False if no_discovery else None,
@@ -188,6 +209,8 @@ def run(
         report=report,
         history=history,
         log_json=log_json,
+        data_dir=data_dir,
+        new=new,
         metrics_port=metrics_port,
         websocket_port=websocket_port,
     )
@@ -281,6 +304,97 @@ def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = N
     from city_node import verbs
 
     verbs.print_peers(verbs.watched(address, node, token_file))
+
+
+FOLDERS = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[DIR...]", help="Folders of worlds. Default: all of this user's."),
+]
+AS_JSON = Annotated[bool, typer.Option("--json", help="For machines; money in minor units.")]
+
+
+@app.command()
+def audit(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
+    """Add up the money of worlds, of one or of the whole network, whether they run or not.
+
+    Exit status 1 where it does not balance.
+    """
+    from city_node import kernel_cache
+
+    kernel_cache.prepare()
+    from city_node import audit as books
+
+    raise typer.Exit(0 if books.print_audit(dirs or (), as_json=json) else 1)
+
+
+@app.command()
+def limbo(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
+    """List merchants in doubt: sent for good, and not known to have arrived."""
+    from city_node import kernel_cache
+
+    kernel_cache.prepare()
+    from city_node import audit as books
+
+    books.print_limbo(dirs or (), as_json=json)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A world's folder.")],
+    to: Annotated[int, typer.Option(metavar="TICK", help="From 0 to where the world is.")],
+    view: Annotated[bool, typer.Option("--view", help="Open the window on it.")] = False,
+) -> None:
+    """Rebuild a world as it was at a tick, and print its report."""
+    from city_node import kernel_cache
+
+    kernel_cache.prepare()
+    from city_node import replay as history
+
+    history.replay(folder, to, view=view)
+
+
+@app.command("id")
+def own_id() -> None:
+    """Show the ids of your own nodes, for others to trust."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_own()
+
+
+@app.command()
+def pending() -> None:
+    """List the nodes that have knocked."""
+    from city_node import trust_verbs
+
+    trust_verbs.print_pending()
+
+
+@app.command()
+def trust(
+    node_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+    ] = None,
+) -> None:
+    """Let a node in; without ID, list those you let in."""
+    from city_node import trust_verbs
+
+    if node_id is None:
+        trust_verbs.print_trusted()
+    else:
+        trust_verbs.trust(node_id)
+
+
+@app.command()
+def distrust(
+    node_id: Annotated[
+        str, typer.Argument(metavar="ID", help="All of it, or the beginning of one you trust.")
+    ],
+) -> None:
+    """Let a node in no more; running nodes drop it at once."""
+    from city_node import trust_verbs
+
+    trust_verbs.distrust(node_id)
 
 
 @app.command()

@@ -32,6 +32,7 @@ from city_node.fields import (
     yes_or_no,
 )
 from city_node.names import check_name
+from city_node.policy import Policy, policy_in
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
@@ -51,8 +52,16 @@ TICKS_MAX = 10**15
 TOP_FIELDS = (
     "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
 )  # fmt: skip
-NETWORK_FIELDS = ("port", "connect", "legacy_bind", "discovery", "interface", "roads_max")
-CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes")
+NETWORK_FIELDS = (
+    "port",
+    "node_port",
+    "connect",
+    "legacy_bind",
+    "discovery",
+    "interface",
+    "roads_max",
+)
+CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
 
 
@@ -70,6 +79,7 @@ class Wishes:
     evolution: bool | None = None
     node_name: str | None = None
     port: int | None = None
+    node_port: int | None = None
     connect: tuple[str, ...] = ()
     legacy_bind: str | None = None
     discovery: bool | None = None
@@ -112,9 +122,13 @@ class RoadConfig:
 
 @dataclass(frozen=True)
 class Dialling:
-    """An address to keep a road to, from one of our cities, by its number."""
+    """An address to keep a road to, from one of our cities, by its number.
 
-    city: int
+    Attributes:
+        city: None: from all of them to a node of ours, from the first to anybody else.
+    """
+
+    city: int | None
     host: str
     port: int
 
@@ -126,6 +140,7 @@ class NetworkConfig:
     Attributes:
         port: of the first city's listener, the others above it; None: the first free from
             PORT_FIRST upward.
+        node_port: of the listener for other nodes; None: the first free one.
         legacy_bind: IP address that listeners are bound to.
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
@@ -134,6 +149,7 @@ class NetworkConfig:
     """
 
     port: int | None
+    node_port: int | None
     legacy_bind: str
     dial: tuple[Dialling, ...]
     discovery: bool
@@ -149,8 +165,11 @@ class Config:
         speed_ticks_per_s: None: as fast as it goes.
         threads: that advance cities; None: one a core.
         node_name: None: the host's name.
+        policies: of the cities' borders, in their order: no part of the world, so that a city may
+            think better of whom it lets in.
         observe_port: of the listener for observers; 0: any free one.
         observe_bind: IP address it is bound to.
+        seed_asked: whether anybody asked for the seed; it was drawn else.
     """
 
     seed: int
@@ -158,10 +177,12 @@ class Config:
     threads: int | None
     node_name: str | None
     cities: tuple[CityConfig, ...]
+    policies: tuple[Policy, ...]
     roads: tuple[RoadConfig, ...]
     network: NetworkConfig
     observe_port: int
     observe_bind: str
+    seed_asked: bool = True
 
 
 def resolve(wishes: Wishes) -> Config:
@@ -194,15 +215,18 @@ def _resolve(wishes: Wishes) -> Config:
         name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
         for name in (*names, *_not_among(names, tables_in(written, "cities")))
     }
+    policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
     cities = tuple(checked[name] for name in names)
     _check_same_goods(cities)
     observe_port = wish_or(wishes.observe_port, shared["observe_port"])
     return Config(
         seed=_seed(wishes, shared),
+        seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
+        policies=tuple(policies[name] for name in names),
         roads=_roads(shared, names),
         network=_network(wishes, shared, names),
         observe_port=whole_number("observe_port", observe_port, 65_535),
@@ -295,6 +319,11 @@ def _city(
     )
 
 
+def _policy(name: str, for_all: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
+    where = f"cities.{name}.border"
+    return policy_in(f"{where}.", table_in(where, merged(for_all, own)["border"]))
+
+
 def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, ...], ...]:
     """The genomes of a file; a path that is not absolute begins where the settings lie."""
     if path is None:
@@ -385,6 +414,7 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     port = wish_or(wishes.port, shared.get("port"))
     if port is not None and not 1 <= whole_number("port", port, 65_535) <= 65_536 - len(names):
         raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
+    node_port = wish_or(wishes.node_port, shared.get("node_port"))
     discovery = yes_or_no("discovery", wishes.discovery, shared["discovery"])
     written = shared.get("connect", [])
     if not isinstance(written, list):
@@ -392,6 +422,9 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
     interface = wish_or(wishes.interface, shared.get("interface"))
     return NetworkConfig(
         port=port,
+        node_port=None
+        if node_port is None
+        else whole_number("node_port", node_port, 65_535, least=1),
         legacy_bind=address_in("legacy_bind", wish_or(wishes.legacy_bind, shared["legacy_bind"])),
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
@@ -413,4 +446,4 @@ def dialling(text: Any, names: tuple[str, ...]) -> Dialling:
         raise ValueError(f"connect = {text!r}: no city {city!r}, must be one of {', '.join(names)}")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ValueError(f"connect = {text!r}: must be [CITY=]HOST:PORT, port from 1 to 65535")
-    return Dialling(numbers[city.casefold()] if city else 0, host.strip("[]"), int(port))
+    return Dialling(numbers[city.casefold()] if city else None, host.strip("[]"), int(port))

@@ -6,10 +6,13 @@ A command that cannot be carried out is a ValueError of one line, and nothing ha
 import trio
 
 from city_node.config import dialling, speed_of
+from city_node.inputs import Scheduled, take
+from city_node.link import Links
+from city_node.meeting import keep_told
 from city_node.network import Network
 from city_node.pace import Pace
-from city_node.travelway import dial
-from city_node.world import Event, World, city_named, events_of, schedule
+from city_node.shocks import events_of
+from city_node.world import World, city_named
 from protocol import observe
 
 
@@ -18,10 +21,13 @@ class Control:
 
     Args:
         nursery: where connections that are asked for live.
+        links: with nodes of ours.
     """
 
-    def __init__(self, network: Network, pace: Pace, nursery: trio.Nursery) -> None:
-        self._network, self._pace, self._nursery = network, pace, nursery
+    def __init__(
+        self, network: Network, pace: Pace, nursery: trio.Nursery, links: Links | None = None
+    ) -> None:
+        self._network, self._pace, self._nursery, self._links = network, pace, nursery, links
 
     def act(self, world: World, command: observe.Command) -> None:
         """Carry out one command.
@@ -52,19 +58,20 @@ class Control:
     def _connect(self, world: World, address: str, city: str) -> None:
         names = tuple(city.name for city in world.cities)
         told = dialling(f"{city}={address}" if city else address, names)
-        from_city = world.cities[told.city]
-        self._nursery.start_soon(dial, self._network, from_city, [told.host], told.port)
+        if self._links:
+            self._links.parted.clear()
+        self._nursery.start_soon(keep_told, self._network, self._links, world, told)
 
     def _disconnect(self, peer: str) -> None:
         wanted = peer.casefold()
         ways = [
             way
-            for way in self._network.open.values()
+            for way in self._network.ways
             if wanted
             in (way.peer.casefold(), way.peer.casefold().partition("@")[2], way.address.casefold())
         ]
         if not ways:
-            open_to = sorted({way.peer for way in self._network.open.values()})
+            open_to = sorted({way.peer for way in self._network.ways})
             raise ValueError(f"peer = {peer!r}: must be one of {', '.join(open_to) or 'none open'}")
         for way in ways:
             if way.redial:
@@ -79,4 +86,4 @@ class Control:
             cities = cities or world.cities[:1]  # whose refusal names the events that there are
         for city in cities:
             tick = max(command.tick, world.tick)
-            schedule(world, Event(tick, city.name, command.event, dict(command.arguments)))
+            take(world, Scheduled(tick, city.name, command.event, dict(command.arguments)))

@@ -1,22 +1,18 @@
 """What the world takes from the network and gives to it, between two windows.
 
-`node` calls `give_inputs` before a window (arrivals, homecomers and the state of the roads go into
-the world) and `take_abroad` after it (who left goes into the outboxes). Who may enter is decided in
-`border`; the connections' own tasks, in `travelway`, touch no world.
+`node` calls `give_inputs` before a window (arrivals, homecomers and the state of the roads become
+inputs of the world) and `take_abroad` after it (who left goes into the outboxes). Who may enter is
+decided in `border`; the connections' own tasks, in `travelway`, touch no world.
 """
-
-from typing import Any
 
 import numpy as np
 import trio
 
-from city_node.border import Quota, admit, bring_home, on_the_wire, place_of
+from city_node.border import Departure, Quota, admit, bring_home, place_of
+from city_node.inputs import Way, Ways, take
 from city_node.network import CROSSINGS_MAX, OUTBOX_MERCHANTS_MAX, Network, Travelway, bytes_of
 from city_node.world import City, World
-from merchants.roster import Roster, chosen
-from merchants.town import Roads
 from protocol.events import Merchants
-from protocol.messages import Merchant
 
 MOVING_COST_COINS = 1.0
 """Weighed by merchants on a road over the network, as on any other."""
@@ -31,6 +27,9 @@ def give_inputs(network: Network, world: World) -> None:
     for travelway in network.gone:  # first: an arrival may need the place of a city that is gone
         _bring_all_home(network, world, travelway, now_s)
     network.gone.clear()
+    for departure in network.homeless:
+        bring_home(world, departure.city, departure.row, departure.merchant.genome)
+    network.homeless.clear()
     while network.heard:
         travelway, came = network.heard.popleft()
         _admit(network, world, travelway, came, now_s)
@@ -38,7 +37,7 @@ def give_inputs(network: Network, world: World) -> None:
         if not travelway.is_full:
             travelway.drained.set()
     for city in world.cities:
-        city.town.roads = _roads(network, world, city)
+        _set_ways(network, world, city)
 
 
 def _admit(
@@ -72,8 +71,7 @@ def _admit(
 
 def _place(network: Network, world: World, travelway: Travelway) -> int | None:
     if travelway.place < 0:
-        in_use = {other.peer.casefold() for other in network.open.values() if other.place >= 0}
-        place = place_of(world, travelway.peer, in_use)
+        place = place_of(world, travelway.peer, network.in_use)
         if place is None or place < len(world.cities):
             return None
         travelway.place = place
@@ -92,73 +90,66 @@ def _quota(network: Network, travelway: Travelway, now_s: float) -> Quota | None
 
 
 def _bring_all_home(network: Network, world: World, travelway: Travelway, now_s: float) -> None:
-    for merchant, row in travelway.outbox:
-        _bring_one_home(network, world, travelway, merchant, row, now_s)
+    for _, departure in travelway.outbox:
+        _bring_one_home(network, world, travelway, departure, now_s)
     travelway.outbox.clear()
 
 
 def _bring_one_home(
-    network: Network,
-    world: World,
-    travelway: Travelway,
-    merchant: Merchant,
-    row: Roster,
-    now_s: float,
+    network: Network, world: World, travelway: Travelway, departure: Departure, now_s: float
 ) -> None:
     quota = network.quotas.get((travelway.city.here, travelway.peer.casefold()))
     if quota:
-        quota.book(now_s, merchant.money_minor)
-    bring_home(world, travelway.city, row, merchant.genome)
+        quota.book(now_s, departure.merchant.money_minor)
+    bring_home(world, departure.city, departure.row, departure.merchant.genome)
 
 
-def _roads(network: Network, world: World, city: City) -> Roads:
-    """The roads of a city: those inside the process as they are, then its open travel-ways."""
+def _set_ways(network: Network, world: World, city: City) -> None:
+    """Tell a city of its open travel-ways, if what it knows of them is no longer so.
+
+    Who leaves takes of the room himself, and what has been written gives it back only when half of
+    it is gone: so a quiet window has no input.
+    """
+    wanted = _wanted(network, world, city)
     roads = city.town.roads
-    inside = roads.place < len(world.cities)
-    ways = [
-        way
-        for (here, _), way in sorted(network.open.items())
-        if here == city.here and way.ready and _place(network, world, way) is not None
-    ]
-    if not ways and inside.all():
-        return roads
-    carries = np.array(
-        [[good in way.connection.goods_known for good in world.goods] for way in ways], np.uint8
-    ).reshape(len(ways), len(world.goods))
-    return Roads(
-        place=np.concatenate([roads.place[inside], _ints(way.place for way in ways)]),
-        cost=np.concatenate([roads.cost[inside], np.full(len(ways), MOVING_COST_COINS)]),
-        cost_back=np.concatenate([roads.cost_back[inside], np.full(len(ways), MOVING_COST_COINS)]),
-        travel_ticks=np.concatenate([roads.travel_ticks[inside], _ints(0 for _ in ways)]),
-        open=np.concatenate([roads.open[inside], np.ones(len(ways), np.uint8)]),
-        room=np.concatenate(
-            [roads.room[inside], _ints(OUTBOX_MERCHANTS_MAX - len(way.outbox) for way in ways)]
-        ),
-        carries=np.concatenate([roads.carries[inside], carries]),
-    )
+    outside = np.flatnonzero(roads.place >= len(world.cities))
+    known = [(int(roads.place[road]), list(roads.carries[road] != 0)) for road in outside]
+    if known == [(way.place, way.carries) for way in wanted] and all(
+        way.room // 2 <= roads.room[road] <= way.room
+        for road, way in zip(outside, wanted, strict=True)
+    ):
+        return
+    take(world, Ways(city.here, wanted))
 
 
-def _ints(values: Any) -> np.ndarray:
-    return np.array(list(values), np.int64)
+def _wanted(network: Network, world: World, city: City) -> list[Way]:
+    """The open travel-ways of a city, legacy ones first, each in the order of names."""
+    found = []
+    for (here, _), way in sorted(network.open.items()):
+        if here == city.here and way.ready and _place(network, world, way) is not None:
+            carries = [good in way.connection.goods_known for good in world.goods]
+            room = OUTBOX_MERCHANTS_MAX - len(way.outbox)
+            found.append(Way(way.place, MOVING_COST_COINS, room, carries))
+    for (here, _), linked in sorted(network.linked.items()):
+        if here == city.here and linked.goods is not None and linked.place >= 0:
+            carries = [good in linked.goods for good in world.goods]
+            found.append(Way(linked.place, MOVING_COST_COINS, linked.room, carries))
+    return found
 
 
-def take_abroad(network: Network, world: World) -> None:
+def take_abroad(network: Network, departures: list[Departure]) -> None:
     """Put those who left in the last window into the outboxes of their travel-ways."""
     now_s = trio.current_time()
-    for city, left in world.abroad:
-        ways = {way.place: way for (here, _), way in network.open.items() if here == city.here}
-        for number in range(int(left.size[0])):
-            row = chosen(left, np.array([number]))
-            place = int(row.rows.to_place[0])
-            merchant = on_the_wire(world, row, network.node_suffix)
-            way = ways.get(place)
-            if way is None:  # closed while the window ran
-                bring_home(world, city, row, merchant.genome)
-                continue
-            quota = _quota(network, way, now_s)
-            if quota:
-                quota.book(now_s, -merchant.money_minor)
-            way.outbox.append((merchant, row))
-            way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
-            way.wake.set()
-    world.abroad.clear()
+    ways = {(here, way.place): way for (here, _), way in network.open.items()}
+    for departure in departures:
+        merchant = departure.merchant
+        way = ways.get((departure.city.here, int(departure.row.rows.to_place[0])))
+        if way is None:  # closed while the window ran
+            network.homeless.append(departure)
+            continue
+        quota = _quota(network, way, now_s)
+        if quota:
+            quota.book(now_s, -merchant.money_minor)
+        way.outbox.append((merchant, departure))
+        way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
+        way.wake.set()

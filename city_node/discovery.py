@@ -16,6 +16,8 @@ import ifaddr
 import trio
 
 from city_node.log import Log
+from city_node.node_id import read_id
+from city_node.policy import ADMISSIONS
 
 if TYPE_CHECKING:  # loading it takes a tenth of a start, and a node may not look around at all
     from zeroconf import ServiceInfo, ServiceStateChange
@@ -35,6 +37,21 @@ RESOLVE_MS = 3_000
 
 
 @dataclass(frozen=True)
+class LinkSaid:
+    """What a node says of its links: all hints, proved by TLS or not at all.
+
+    Attributes:
+        id: the node's.
+        port: of the listener for links.
+        policy: the admission of its most open city.
+    """
+
+    id: str
+    port: int
+    policy: str = ""
+
+
+@dataclass(frozen=True)
 class Sighting:
     """A node in sight, or gone from it.
 
@@ -43,6 +60,7 @@ class Sighting:
         boot: its random id.
         addresses: where it listens.
         cities: (name, port) in its order.
+        links: what it says of its links; None: it has none.
         gone: it has said goodbye, or fallen silent.
     """
 
@@ -50,11 +68,16 @@ class Sighting:
     boot: str = ""
     addresses: tuple[str, ...] = ()
     cities: tuple[tuple[str, int], ...] = ()
+    links: LinkSaid | None = None
     gone: bool = False
 
 
 def announcement(
-    node: str, boot: str, cities: list[tuple[str, int]], addresses: list[str]
+    node: str,
+    boot: str,
+    cities: list[tuple[str, int]],
+    addresses: list[str],
+    links: LinkSaid | None = None,
 ) -> ServiceInfo:
     """What this node tells the network of itself.
 
@@ -63,10 +86,13 @@ def announcement(
         boot: its random id.
         cities: name and port of the listener of each.
         addresses: IP addresses its listeners are bound to.
+        links: where nodes of ours reach it; their port is the service's, then.
     """
     from zeroconf import ServiceInfo
 
-    properties: dict[str, str] = {"txtvers": "1", "v": "1", "boot": boot}
+    properties: dict[str, str] = {"txtvers": "1", "v": "2" if links else "1", "boot": boot}
+    if links:
+        properties |= {"id": links.id, "pol": links.policy}
     entry, number = "", 0
     for name, port in cities:
         part = f"{name}:{port}"
@@ -78,18 +104,18 @@ def announcement(
     properties[f"c{number or ''}"] = entry
     return ServiceInfo(
         SERVICE,
-        instance_of(node, boot),
-        port=cities[0][1],
+        instance_of(node, links.id if links else boot),
+        port=links.port if links else cities[0][1],
         properties=properties,
         server=f"{boot[:16]}.local.",
         parsed_addresses=addresses,
     )
 
 
-def instance_of(node: str, boot: str) -> str:
-    """What a node is called among the services of the network."""
+def instance_of(node: str, node_id: str) -> str:
+    """What a node is called among the services of the network, by its id, or its random one."""
     label = node.encode()[: 63 - 9].decode("utf-8", "ignore").replace(".", "-")
-    return f"{label}-{boot[:8]}.{SERVICE}"
+    return f"{label}-{node_id.replace('-', '')[:8]}.{SERVICE}"
 
 
 def sighting_of(info: ServiceInfo) -> Sighting | None:
@@ -109,7 +135,21 @@ def sighting_of(info: ServiceInfo) -> Sighting | None:
         name, _, port = part.rpartition(":")
         if name and port.isdecimal() and 0 < int(port) < 65_536:
             cities.append((name, int(port)))
-    return Sighting(info.name, said["boot"][:64], tuple(addresses), tuple(cities))
+    return Sighting(
+        info.name, said["boot"][:64], tuple(addresses), tuple(cities), _links_said(said, info.port)
+    )
+
+
+def _links_said(said: dict[str, str], port: int | None) -> LinkSaid | None:
+    """What a node of version 2 says of its links; None of one that says it wrongly."""
+    try:
+        node_id = read_id("id", said.get("id", ""))
+    except ValueError:
+        return None
+    if said.get("v") != "2" or not port:
+        return None
+    policy = said.get("pol", "")
+    return LinkSaid(node_id, port, policy if policy in ADMISSIONS else "")
 
 
 class Discovery:

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from city_node import genomes
+from city_node.advance import advance
 from city_node.config import Config, Wishes, resolve
 from city_node.errors import ConfigError
-from city_node.world import World, advance, found_world
+from city_node.world import World, found_world
 from engine.evolution import children, fittest_first
 from engine.money import MINOR_PER_COIN
 from engine.rng import key_of

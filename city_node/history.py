@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from city_node.errors import ConfigError
-from city_node.world import World, city_summary
+from city_node.report import city_summary
+from city_node.world import World
 from merchants import report as merchants
 
 ROW_TICKS = 100

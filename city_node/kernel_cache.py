@@ -5,6 +5,7 @@ folder is named by a digest of every source that kernels are made of. Must run b
 imported. Called at the start of the command line, of tests and of tools.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -29,7 +30,7 @@ def prepare() -> bool:
     """
     if "NUMBA_CACHE_DIR" in os.environ:
         return False
-    folder = user_cache_path("city-node") / _digest()
+    folder = user_cache_path("city-node") / digest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)
@@ -40,17 +41,19 @@ def prepare() -> bool:
     return not any(folder.rglob("*.nbi"))
 
 
-def _digest() -> str:
-    digest = hashlib.blake2b(digest_size=10)
-    digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())  # numba's own key forgets it
+@functools.cache
+def digest() -> str:
+    """Of every source that kernels are made of."""
+    found = hashlib.blake2b(digest_size=10)
+    found.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())  # numba's own key forgets it
     for package in SOURCES:
         spec = find_spec(package)
         assert spec is not None
         root = Path(next(iter(spec.submodule_search_locations or ())))
         for source in sorted(root.rglob("*.py")):
-            digest.update(str(source.relative_to(root)).encode())
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
+            found.update(str(source.relative_to(root)).encode())
+            found.update(source.read_bytes())
+    return found.hexdigest()
 
 
 def _remove_unused(caches: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 LINES_BURST = 20
@@ -23,23 +24,26 @@ class Log:
 
     Args:
         as_json: one object a line, for machines.
+        clock_s: any clock that does not go back.
 
     Attributes:
         said: how many lines so far.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self._as_json = as_json
+    def __init__(
+        self, *, as_json: bool = False, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._as_json, self._clock_s = as_json, clock_s
         self.said = 0
         self._lines: deque[tuple[int, str]] = deque(maxlen=LINES_KEPT)
         self._ration = float(LINES_BURST)
-        self._counted_s = time.monotonic()
+        self._counted_s = self._clock_s()
         self._left_out = 0
         self._complained_s: dict[str, float] = {}
 
     def complain(self, line: str) -> None:
         """Log one line about a peer's fault, unless the same was said a while ago."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         since_s = now_s - REPEAT_S
         if self._complained_s.get(line, since_s) > since_s:
             self._left_out += 1
@@ -49,7 +53,7 @@ class Log:
 
     def say(self, line: str) -> bool:
         """Log one line, unless the ration is used up; returns whether it was said."""
-        now_s = time.monotonic()
+        now_s = self._clock_s()
         self._ration = min(LINES_BURST, self._ration + (now_s - self._counted_s) * LINES_PER_S)
         self._counted_s = now_s
         if self._ration < 1:

@@ -7,33 +7,35 @@ that see each other the one with the lower boot id dials.
 import errno
 import ipaddress
 import itertools
+from typing import Any
 
 import trio
 
-from city_node.config import NetworkConfig
+from city_node.config import Dialling, NetworkConfig
 from city_node.discovery import (
     Discovery,
+    LinkSaid,
     Sighting,
     announcement,
     instance_of,
     own_addresses,
 )
 from city_node.errors import ConfigError
+from city_node.link import Links
 from city_node.log import Log
+from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
-from city_node.travelway import dial
+from city_node.sightings import NODES_IN_SIGHT_MAX, NodesInSight
+from city_node.sockets import NODE_PORT_FIRST, PORTS_SCANNED
+from city_node.travelway import dial, speak
 from city_node.world import City, World
 
 PORT_FIRST = 55_555
-PORTS_SCANNED = 1_000
-
-NODES_IN_SIGHT_MAX = 256
-"""Announcements are hints, and anybody's: those beyond are passed over."""
-
-Bound = list[trio.SocketListener]
 
 
-async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[Bound]:
+async def open_listeners(
+    world: World, config: NetworkConfig, log: Log, machine: Machine
+) -> list[Bound]:
     """One listening socket a city, in their order.
 
     Raises:
@@ -50,12 +52,11 @@ async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[
     port = config.port or PORT_FIRST
     try:
         for city in world.cities:
-            bound, port = await _open_listener(city.name, port, config)
-            found.append(bound)
-            port += 1
+            found.append(await _open_listener(city.name, port, config, machine))
+            port = found[-1].port + 1
     except ConfigError:
-        for listener in itertools.chain.from_iterable(found):
-            listener.socket.close()
+        for listener in itertools.chain.from_iterable(bound.listeners for bound in found):
+            await listener.aclose()
         raise
     if config.legacy_bind not in ("127.0.0.1", "::1"):
         log.say(
@@ -64,11 +65,11 @@ async def open_listeners(world: World, config: NetworkConfig, log: Log) -> list[
     return found
 
 
-async def _open_listener(city: str, port: int, config: NetworkConfig) -> tuple[Bound, int]:
+async def _open_listener(city: str, port: int, config: NetworkConfig, machine: Machine) -> Bound:
     """The listener of one city, at a port or, if none was asked for, the next that is free."""
     while True:
         try:
-            return await trio.open_tcp_listeners(port, host=config.legacy_bind), port
+            return await machine.listen(port, config.legacy_bind)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise ConfigError(
@@ -82,31 +83,109 @@ async def _open_listener(city: str, port: int, config: NetworkConfig) -> tuple[B
             port += 1
 
 
-async def meet_others(
-    network: Network, world: World, config: NetworkConfig, listeners: list[Bound], boot: str
+async def listen(
+    network: Network,
+    city: City,
+    bound: Bound,
+    links: Links | None,
+    *,
+    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Dial the addresses we were told, look around, dial whom we see; until cancelled."""
+    """Accept whoever dials a city; nodes of ours, who begin with TLS, are left to `links`."""
+    network.own.add(city.name.casefold())
+
+    async def legacy(stream: Stream, since_s: float) -> bool:
+        return await speak(network, city, stream, since_s=since_s)
+
+    async def accepted(stream: Stream) -> None:
+        if links:
+            await links.accept(stream, legacy)
+        else:
+            await legacy(stream, trio.current_time())
+
+    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
+
+
+async def open_node_listener(config: NetworkConfig, machine: Machine) -> Bound:
+    """The listener for other nodes: on all interfaces, since whoever comes has to prove his key.
+
+    Raises:
+        ConfigError: the port that was asked for, or all of them, cannot be had.
+    """
+    port = config.node_port or NODE_PORT_FIRST
+    while True:
+        try:
+            return await machine.listen(port, config.interface or "0.0.0.0")
+        except OSError as error:
+            if config.node_port or port >= NODE_PORT_FIRST + PORTS_SCANNED:
+                why = "in use" if error.errno == errno.EADDRINUSE else str(error.strerror)
+                raise ConfigError(
+                    f"node_port = {port}: {why}; without --node-port a free one is found"
+                ) from None
+            port += 1
+
+
+async def keep_told(network: Network, links: Links | None, world: World, told: Dialling) -> None:
+    """Keep a road to an address we were told, whoever is there."""
+    city = world.cities[told.city or 0]
+    if links is None:
+        await dial(network, city, [told.host], told.port)
+        return
+    with trio.CancelScope() as redial:
+
+        async def legacy(stream: Stream, since_s: float) -> bool:
+            return await speak(network, city, stream, redial=redial, since_s=since_s)
+
+        cities = None if told.city is None else (told.city,)
+        await links.keep(lambda: ([told.host], told.port), cities=cities, legacy=legacy)
+
+
+async def meet_others(
+    network: Network,
+    world: World,
+    config: NetworkConfig,
+    listeners: list[Bound],
+    boot: str,
+    links: Links | None = None,
+    said: LinkSaid | None = None,
+) -> None:
+    """Dial the addresses we were told, look around, dial whom we see; until cancelled.
+
+    Args:
+        boot: a random word.
+        links: with nodes of ours; None: there are none.
+        said: what others are told of them.
+    """
     async with trio.open_nursery() as nursery:
         for told in config.dial:
-            nursery.start_soon(dial, network, world.cities[told.city], [told.host], told.port)
+            nursery.start_soon(keep_told, network, links, world, told)
         if config.discovery:
             horizon = Horizon(network, world.cities, config.roads_max, boot, nursery)
-            await _look_around(horizon, config, listeners)
+            nodes = NodesInSight(links, nursery) if links else None
+            await _look_around(horizon, nodes, config, listeners, said)
 
 
-async def _look_around(horizon: "Horizon", config: NetworkConfig, listeners: list[Bound]) -> None:
-    bound_to = config.interface or config.legacy_bind
+async def _look_around(
+    horizon: "Horizon",
+    nodes: NodesInSight | None,
+    config: NetworkConfig,
+    listeners: list[Bound],
+    said: LinkSaid | None,
+) -> None:
+    bound_to = config.interface or ("0.0.0.0" if said else config.legacy_bind)
     cities = [
-        (city.name, int(bound[0].socket.getsockname()[1]))
-        for city, bound in zip(horizon.cities, listeners, strict=True)
+        (city.name, bound.port) for city, bound in zip(horizon.cities, listeners, strict=True)
     ]
     network = horizon.network
-    own = announcement(network.node, horizon.boot, cities, own_addresses(bound_to))
+    own = announcement(network.node, horizon.boot, cities, own_addresses(bound_to), said)
     discovery = Discovery([bound_to])
     try:
         if await discovery.start(own, network.log):
             async for sighting in discovery.sightings:
-                horizon.see(sighting)
+                if nodes and (sighting.links or sighting.gone):
+                    nodes.see(sighting)
+                if not (nodes and sighting.links):
+                    horizon.see(sighting)
     finally:
         await discovery.stop()
 

@@ -12,7 +12,8 @@ from typing import Any
 from city_node.errors import ConfigError
 from city_node.network import Network
 from city_node.pace import Pace
-from city_node.world import World, city_summary
+from city_node.report import city_summary
+from city_node.world import World
 from engine.money import MINOR_PER_COIN
 
 PERIOD_S = 1.0
@@ -53,7 +54,7 @@ class Metrics:
                 ("price_coins", here | {"good": good}, price)
                 for good, price in now["prices"].items()
             ]
-        for way in self._network.open.values():
+        for way in self._network.ways:
             pair = {"city": way.city.name, "peer": way.peer}
             samples += [
                 ("merchants_arrived", pair, way.city.arrivals[way.peer]),

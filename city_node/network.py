@@ -5,18 +5,21 @@ those who show it. Nothing here is unbounded: a peer that does not read fills it
 nobody else's, one that writes too fast waits for the next window.
 """
 
+import math
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import trio
 
-from city_node.border import Quota
+from city_node.border import Departure, Quota
 from city_node.log import Log
+from city_node.machine import Machine, Stream
 from city_node.world import City
-from merchants.roster import Roster
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
+from protocol.observe import EMPTY_HANDED
 
 OUTBOX_MERCHANTS_MAX = 1_024
 """Merchants on their way to one peer's socket: two windows of a busy city, 0.7 MB of lines."""
@@ -43,7 +46,7 @@ class Travelway:
         peer: its name as people see it; empty until it has greeted.
         waiting_bytes: of merchants heard and not yet given to the world.
         drained: set when the world has taken them, or lines that go back have been written.
-        outbox: who is to be written, with his row should he have to come home.
+        outbox: who is to be written, with his departure should he have to come home.
         greeting: bytes of our name, to be written at once and alone.
         going_back: lines to be written back, once the quiet after the greeting is over.
         wake: set when there is something to write.
@@ -52,7 +55,7 @@ class Travelway:
     """
 
     city: City
-    stream: trio.SocketStream
+    stream: Stream
     address: str
     connection: Connection
     redial: trio.CancelScope | None
@@ -61,7 +64,7 @@ class Travelway:
     place: int = -1
     waiting_bytes: int = 0
     drained: trio.Event = field(default_factory=trio.Event)
-    outbox: deque[tuple[Merchant, Roster]] = field(default_factory=deque)
+    outbox: deque[tuple[Merchant, Departure]] = field(default_factory=deque)
     greeting: bytearray = field(default_factory=bytearray)
     going_back: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
@@ -70,6 +73,16 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
+
+    @property
+    def dialled(self) -> bool:
+        """Whether we dialled."""
+        return self.redial is not None
+
+    @property
+    def waiting(self) -> Counter[str]:
+        """Who is to be written, by the good he carries."""
+        return Counter(who.good if who.owned else EMPTY_HANDED for who, _ in self.outbox)
 
     @property
     def is_full(self) -> bool:
@@ -87,6 +100,52 @@ class Travelway:
         self.scope.cancel()
 
 
+@dataclass(eq=False)
+class NodeWay:
+    """A travel-way between a city of ours and one of another node of ours, on the nodes' link.
+
+    Attributes:
+        name: of the other city, full and in upper case, as the wire has it.
+        peer: the same as people see it.
+        place: among the world's places; -1: it has none yet.
+        goods: those with a price there, as its news said; None: nothing has been heard of it.
+        room: for how many more merchants there is room.
+        closed_until_s: nobody sets out before, since the city refused some.
+        waiting: who has left and is not known to have arrived, by the good he carries.
+        balance_minor: coins that have come from there, less those that went; settled and held.
+        credit_minor: how much of that this city allows.
+        stop: ends the link; redial: of the task that would dial again.
+        crossings: as of a Travelway.
+    """
+
+    city: City
+    name: str
+    peer: str
+    address: str
+    dialled: bool
+    stop: Callable[[str], None]
+    redial: trio.CancelScope | None = None
+    place: int = -1
+    goods: frozenset[str] | None = None
+    room: int = 0
+    closed_until_s: float = -math.inf
+    waiting: Counter[str] = field(default_factory=Counter)
+    balance_minor: int = 0
+    credit_minor: int = 0
+    crossings: deque[tuple[float, str, bool]] = field(
+        default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
+    )
+
+    @property
+    def ready(self) -> bool:
+        """Whether merchants may set out."""
+        return self.goods is not None
+
+    def close(self, reason: str) -> None:
+        """End the link, and with it all the travel-ways on it."""
+        self.stop(reason)
+
+
 @dataclass
 class Network:
     """All travel-ways of a node.
@@ -96,9 +155,12 @@ class Network:
         own: casefolded names of our cities that are listened for.
         goods: what may travel: the world's goods less leisure, in the world's order.
         open: greeted travel-ways by city and casefolded name of the peer.
+        linked: travel-ways to cities of other nodes of ours, likewise.
+        under_way: names, casefolded, of cities that merchants are under way to or held for.
         silent: those that have not greeted, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
+        homeless: who left while his travel-way closed, and has to come home too.
         quotas: by city and casefolded name of the peer.
         refused: lines and merchants refused, by city and name of the peer.
     """
@@ -108,11 +170,25 @@ class Network:
     log: Log
     own: set[str] = field(default_factory=set)
     open: dict[tuple[int, str], Travelway] = field(default_factory=dict)
+    linked: dict[tuple[int, str], NodeWay] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
     gone: list[Travelway] = field(default_factory=list)
+    homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    machine: Machine = field(default_factory=Machine)
+
+    @property
+    def ways(self) -> list[Travelway | NodeWay]:
+        """All that are open, legacy and ours."""
+        return [*self.open.values(), *self.linked.values()]
+
+    @property
+    def in_use(self) -> set[str]:
+        """Names, casefolded, of cities whose places are not to be given away."""
+        return self.under_way | {way.peer.casefold() for way in self.ways if way.place >= 0}
 
     @property
     def node_suffix(self) -> str:

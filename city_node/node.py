@@ -7,47 +7,42 @@ interpreter's lock); all else happens in trio between the windows.
 import contextlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 
-from city_node import observer, travelway, websocket, window
+from city_node import websocket, window
+from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
+from city_node.border import Departure, leave
+from city_node.checkpoint import Quotas
 from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.history import history_file
+from city_node.identity import introduce
+from city_node.keeping import Keeping, StuckError
+from city_node.linking import Own, linked
 from city_node.log import Log
-from city_node.meeting import meet_others, open_listeners
+from city_node.machine import Machine
+from city_node.meeting import listen, meet_others, open_listeners
 from city_node.metrics import Metrics, served
+from city_node.migrating import Migrations
 from city_node.network import Network
 from city_node.node_name import claimed_name
-from city_node.observer import Observers
+from city_node.observer import Observers, observed
+from city_node.opened import opened
 from city_node.pace import Pace
-from city_node.running import Running, noted, token_file
+from city_node.report import report
 from city_node.signals import Signals
 from city_node.status import Status
-from city_node.world import (
-    BalanceError,
-    Job,
-    World,
-    close_window,
-    found_world,
-    open_window,
-    report,
-    run_job,
-    window_ticks,
-)
-from protocol.observe import Hello
-
-Offload = Callable[..., Any]
-"""How blocking work leaves trio's thread: `await offload(function, *arguments)`."""
+from city_node.trust import home_folder
+from city_node.world import World
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,9 @@ class Run:
         report: where the report goes at every clean end; None: nowhere.
         history: where every snapshot's series go; None: nowhere.
         log_json: log and status as JSON lines.
+        data_dir: the world's folder; None: the cities' own.
+        new: the world that lies there is put aside, and another founded.
+        past: the world is one of the past: it stands still at first and speaks with no other.
         metrics_port, websocket_port: of the adapters on loopback; None: they are not served.
     """
 
@@ -68,6 +66,9 @@ class Run:
     report: Path | None = None
     history: Path | None = None
     log_json: bool = False
+    data_dir: Path | None = None
+    new: bool = False
+    past: bool = False
     metrics_port: int | None = None
     websocket_port: int | None = None
 
@@ -80,7 +81,7 @@ def run(wishes: Wishes, asked: Run) -> None:
 
     Raises:
         ConfigError: what was asked for is impossible; nothing has run.
-        SystemExit: 1 when the books do not balance.
+        SystemExit: 1 when the books do not balance, or cannot be written.
     """
     config = resolve(wishes)
     if asked.ticks is not None and asked.ticks < 0:
@@ -89,21 +90,23 @@ def run(wishes: Wishes, asked: Run) -> None:
         check_writable("report", asked.report)
     if asked.history:
         check_writable("history", asked.history)
-    try:
-        world = found_world(config)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
     started_s = time.perf_counter()
-    with claimed_name(config.node_name) as name, Signals() as signals:
+    log = Log(as_json=asked.log_json)
+    with (
+        opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
+        claimed_name(config.node_name) as name,
+        Signals() as signals,
+    ):
+        introduce(found.identity, name, time.time())
+        own = Own(found.identity, home_folder())
+        world, keeping = found.recovered.world, found.keeping
+        quotas = found.recovered.quotas
         try:
-            trio.run(run_node, world, config, name, asked, signals)
-        except BaseExceptionGroup as errors:
-            first = first_of(errors)
-            if isinstance(first, BalanceError):
-                sys.exit(f"city-node: {first}")
-            if isinstance(first, ConfigError):
-                raise first from None
-            raise
+            trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas, own)
+        except* (BalanceError, StuckError) as errors:
+            sys.exit(f"city-node: {first_of(errors)}")
+        except* ConfigError as errors:
+            raise first_of(errors) from None
         if asked.report:
             written = report(world, name, time.perf_counter() - started_s)
             asked.report.write_text(json.dumps(written) + "\n", "utf-8")
@@ -142,30 +145,59 @@ class Node:
     observers: Observers
     control: Control
     views: Sequence[View]
+    keeping: Keeping | None
+    migrations: Migrations | None
+    nursery: trio.Nursery
 
 
 async def run_node(
-    world: World, config: Config, name: str, asked: Run, signals: Signals | None = None
+    world: World,
+    config: Config,
+    name: str,
+    asked: Run,
+    signals: Signals | None = None,
+    keeping: Keeping | None = None,
+    quotas: Quotas | None = None,
+    own: Own | None = None,
+    machine: Machine | None = None,
 ) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
     Args:
         signals: what may stop it; None: only a command, or who cancels it.
+        keeping: makes it durable; None: nothing is kept.
+        quotas: what peers brought before; times are the keeping's clock.
+        own: who it is to other nodes, which need a keeping too; None: it has no links with any.
+        machine: that it runs on; None: this one.
 
     Raises:
         ConfigError: a port asked for is in use.
+        StuckError: it was stopped while what had happened could not be written.
     """
-    network = Network(name, world_goods(config), Log(as_json=asked.log_json))
-    listeners = await open_listeners(world, config.network, network.log)
+    machine = machine or Machine()
+    log = keeping.log if keeping else Log(as_json=asked.log_json)
+    network = Network(name, world_goods(config), log, machine=machine)
+    if keeping and quotas:
+        later_s = keeping.clock() - trio.current_time()
+        network.quotas = {pair: quota.earlier(later_s) for pair, quota in quotas.items()}
+    listeners = [] if asked.past else await open_listeners(world, config.network, log, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
+    pace.paused = asked.past
     threads = config.threads or len(os.sched_getaffinity(0))
     async with trio.open_nursery() as nursery:
         if signals:
             signals.cancel(nursery.cancel_scope)
-        for city, bound in zip(world.cities, listeners, strict=True):
-            await nursery.start(travelway.listen, network, city, bound)
-        boot = secrets.token_hex(16)
-        nursery.start_soon(meet_others, network, world, config.network, listeners, boot)
+        boot = f"{machine.random.getrandbits(128):032x}"
+        nodes = None
+        if keeping and own and not asked.past:
+            await keeping.begin(world, name)
+            nodes = await linked(nursery, world, config, network, keeping, own, boot)
+        links, said = (nodes.links, nodes.said) if nodes else (None, None)
+        for city, bound in zip(world.cities, listeners, strict=not asked.past):
+            await nursery.start(listen, network, city, bound, links)
+        nursery.start_soon(
+            meet_others, network, world, config.network, listeners, boot, links, said
+        )
         with contextlib.ExitStack() as beside:
             observers = await observed(nursery, beside, config, network, pace, listeners)
             history = beside.enter_context(history_file(asked.history))
@@ -174,67 +206,90 @@ async def run_node(
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
             status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
-            control = Control(network, pace, nursery)
+            control = Control(network, pace, nursery, links)
             views: list[View] = [observers, history, status]
             if asked.metrics_port is not None:
                 metrics = served(Metrics(network, pace), asked.metrics_port)
                 views.append(beside.enter_context(metrics))
-            await run_windows(Node(world, threads, network, pace, observers, control, views))
+            migrations = nodes.migrations if nodes else None
+            node = Node(
+                world,
+                threads,
+                network,
+                pace,
+                observers,
+                control,
+                views,
+                keeping,
+                migrations,
+                nursery,
+            )
+            await run_windows(node)
         nursery.cancel_scope.cancel()
+    await end_well(world, network, keeping)
 
 
 async def run_windows(node: Node) -> None:
-    """Commands and arrivals in, a window, departures and pictures out; until the pace says stop."""
+    """Commands and arrivals in, a window, departures and pictures out; until the pace says stop.
+
+    What a window caused leaves the node only when what came in is durable.
+    """
     world, network = node.world, node.network
     while True:
         node.observers.act_on_commands(world, node.control.act)
         wished = await node.pace.next_ticks()
+        tick, departures = world.tick, []
+        if wished is not None:
+            with trio.CancelScope(shield=True):  # a window once begun is finished
+                if node.migrations:
+                    node.migrations.hear_nodes(world)
+                give_inputs(network, world)
+                if wished:
+                    departures = await run_window(node, wished)
+        guests = node.migrations.see_off(departures) if node.migrations else departures
+        await keep(node, tick, departures)  # journal first …
+        node.observers.answer()
+        take_abroad(network, guests)  # … then speak
+        if node.migrations:
+            node.migrations.speak_up()
         if wished is None:
             return
-        with trio.CancelScope(shield=True):  # a window once begun is finished
+        for view in node.views:
+            view.look(world)
+        if node.keeping:
+            await node.keeping.checkpoint_if_due(world, network.quotas, node.nursery)
+
+
+async def run_window(node: Node, wished: int) -> list[Departure]:
+    """Advance all cities by a window; returns who left for the network."""
+    world = node.world
+    jobs = open_window(world, window_ticks(world, wished))
+    engine_s = await run_jobs(jobs, node.threads, node.network.machine)
+    close_window(world, jobs)
+    node.pace.passed(jobs[0].ticks, engine_s)
+    return leave(world, node.network.node_suffix)
+
+
+async def keep(node: Node, tick: int, departures: list[Departure]) -> None:
+    """Make a window durable, where anything is."""
+    if node.keeping and node.migrations:
+        under_way = node.migrations.transitions, node.migrations.settled
+        await node.keeping.keep(node.world, tick, departures, *under_way)
+    elif node.keeping:
+        await node.keeping.keep(node.world, tick, departures)
+    else:
+        node.world.taken.clear()
+
+
+async def end_well(world: World, network: Network, keeping: Keeping | None) -> None:
+    """When all roads are closed: whoever waited at one comes home, and the world is kept."""
+    with trio.CancelScope(shield=True):
+        if not (keeping and keeping.failure):
             give_inputs(network, world)
-            if wished:
-                jobs = open_window(world, window_ticks(world, wished))
-                engine_s = await run_jobs(jobs, node.threads, trio.to_thread.run_sync)
-                close_window(world, jobs)
-                node.pace.passed(jobs[0].ticks, engine_s)
-                take_abroad(network, world)
-            for view in node.views:
-                view.look(world)
-
-
-async def observed(
-    nursery: trio.Nursery,
-    beside: contextlib.ExitStack,
-    config: Config,
-    network: Network,
-    pace: Pace,
-    listeners: list[list[trio.SocketListener]],
-) -> Observers:
-    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
-    bound = await observer.open_listener(config.observe_bind, config.observe_port)
-    token, token_path = None, ""
-    if not observer.is_loopback(config.observe_bind):
-        token, token_path = beside.enter_context(token_file())
-    observers = Observers(
-        network=network,
-        pace=pace,
-        address=address_of(listeners[0][0]),
-        listening_at=address_of(bound[0]),
-        token=token,
-    )
-    cities = [city.name for city in config.cities]
-    hello = Hello(node=network.node, cities=cities, goods=list(network.goods))
-    await nursery.start(observer.serve, observers, bound, hello)
-    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
-    beside.enter_context(noted(note))
-    return observers
-
-
-def address_of(listener: trio.SocketListener) -> str:
-    """HOST:PORT of a listening socket."""
-    host, port = listener.socket.getsockname()[:2]
-    return f"{host}:{port}"
+            if keeping:
+                await keeping.keep(world, world.tick, [])
+        if keeping:
+            await keeping.finish(world, network.quotas)
 
 
 def world_goods(config: Config) -> tuple[str, ...]:
@@ -242,7 +297,7 @@ def world_goods(config: Config) -> tuple[str, ...]:
     return tuple(name for name, good in config.cities[0].goods.items() if not good.leisure)
 
 
-async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
+async def run_jobs(jobs: list[Job], threads: int, machine: Machine) -> float:
     """Advance all cities of a window, on so many threads; one hop to a thread for each.
 
     Returns:
@@ -252,16 +307,17 @@ async def run_jobs(jobs: list[Job], threads: int, offload: Offload) -> float:
     took_s: list[float] = []
     async with trio.open_nursery() as nursery:
         for thread in range(min(threads, len(jobs))):
-            nursery.start_soon(offload, run_in_turn, jobs[thread::threads], took_s)
+            mine = jobs[thread::threads]
+            nursery.start_soon(machine.offload, run_timed, mine, took_s, machine.stopwatch_s)
     return max(took_s)
 
 
-def run_in_turn(jobs: list[Job], took_s: list[float]) -> None:
+def run_timed(jobs: list[Job], took_s: list[float], stopwatch_s: Callable[[], float]) -> None:
     """What one thread does in a window."""
-    started_s = time.perf_counter()
+    started_s = stopwatch_s()
     for job in jobs:
         run_job(job)
-    took_s.append(time.perf_counter() - started_s)
+    took_s.append(stopwatch_s() - started_s)
 
 
 def first_of(errors: BaseException) -> BaseException:

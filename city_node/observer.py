@@ -6,7 +6,9 @@ in, are queued, and become inputs of the next window; `protocol.observe_lines` d
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,9 +16,12 @@ from typing import Any
 
 import trio
 
+from city_node.config import Config
 from city_node.errors import ConfigError
+from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
 from city_node.pace import Pace
+from city_node.running import Running, token_file
 from city_node.snapshot import snapshot
 from city_node.world import World
 from protocol import observe
@@ -79,6 +84,7 @@ class Observers:
     watching: list[Observer] = field(default_factory=list)
     commands: deque[tuple[Observer, observe.Command]] = field(default_factory=deque)
     drained: trio.Event = field(default_factory=trio.Event)
+    _answers: list[tuple[Observer, observe.Message]] = field(default_factory=list)
     _due_s: float = 0.0
 
     def look(self, world: World) -> None:
@@ -94,17 +100,24 @@ class Observers:
         self._due_s = now_s + max(1.0 / SNAPSHOTS_PER_S, cost_s / SNAPSHOT_COST_SHARE)
 
     def act_on_commands(self, world: World, act: Callable[[World, observe.Command], None]) -> None:
-        """Let each waiting command act, between windows, and answer it."""
+        """Let each waiting command act, between windows; `answer` says what came of it."""
         while self.commands:
             observer, command = self.commands.popleft()
             try:
                 act(world, command)
             except ValueError as error:
-                observer.say(observe.Refused(str(error), id=command.id))
+                answer: observe.Message = observe.Refused(str(error), id=command.id)
             else:
-                observer.say(observe.Accepted(id=command.id, tick=world.tick))
+                answer = observe.Accepted(id=command.id, tick=world.tick)
+            self._answers.append((observer, answer))
             self._due_s = 0.0
         self.drained.set()
+
+    def answer(self) -> None:
+        """Answer the commands that have acted, once what they did is durable."""
+        for observer, answer in self._answers:
+            observer.say(answer)
+        self._answers.clear()
 
 
 def is_loopback(address: str) -> bool:
@@ -112,7 +125,7 @@ def is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
-async def open_listener(bind: str, port: int) -> list[trio.SocketListener]:
+async def open_listener(bind: str, port: int, machine: Machine) -> Bound:
     """The socket for observers.
 
     Args:
@@ -122,23 +135,52 @@ async def open_listener(bind: str, port: int) -> list[trio.SocketListener]:
         ConfigError: the port is in use, or the address is not this machine's.
     """
     try:
-        return list(await trio.open_tcp_listeners(port, host=bind))
+        return await machine.listen(port, bind)
     except OSError as error:
         raise ConfigError(
             f"observe_port = {port} on observe_bind = {bind!r}: {error.strerror or error}"
         ) from None
 
 
+async def observed(
+    nursery: trio.Nursery,
+    beside: contextlib.ExitStack,
+    config: Config,
+    network: Network,
+    pace: Pace,
+    listeners: list[Bound],
+) -> Observers:
+    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
+    machine = network.machine
+    bound = await open_listener(config.observe_bind, config.observe_port, machine)
+    token, token_path = None, ""
+    if not is_loopback(config.observe_bind):
+        token, token_path = beside.enter_context(token_file())
+    observers = Observers(
+        network=network,
+        pace=pace,
+        address=f"{listeners[0].host}:{listeners[0].port}" if listeners else "",
+        listening_at=f"{bound.host}:{bound.port}",
+        token=token,
+    )
+    cities = [city.name for city in config.cities]
+    hello = observe.Hello(node=network.node, cities=cities, goods=list(network.goods))
+    await nursery.start(serve, observers, bound, hello)
+    note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
+    beside.enter_context(machine.noted(note))
+    return observers
+
+
 async def serve(
     observers: Observers,
-    listeners: list[trio.SocketListener],
+    bound: Bound,
     hello: observe.Hello,
     *,
     task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept observers until cancelled."""
 
-    async def accepted(stream: trio.SocketStream) -> None:
+    async def accepted(stream: Stream) -> None:
         if len(observers.watching) >= OBSERVERS_MAX:
             full = observe.Refused(f"observers = {OBSERVERS_MAX}: no more are let in", closing=True)
             with trio.move_on_after(1.0):
@@ -156,11 +198,11 @@ async def serve(
         finally:
             observers.watching.remove(observer)
 
-    await trio.serve_listeners(accepted, listeners, task_status=task_status)
+    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
 
 
-async def _read(observers: Observers, observer: Observer, stream: trio.SocketStream) -> None:
-    while data := await stream.receive_some(RECEIVE_BYTES):
+async def _read(observers: Observers, observer: Observer, stream: Stream) -> None:
+    while data := bytes(await stream.receive_some(RECEIVE_BYTES)):
         commands, refusal = observer.reader.receive(data)
         observers.commands.extend((observer, command) for command in commands)
         if refusal is not None:
@@ -175,7 +217,7 @@ async def _read(observers: Observers, observer: Observer, stream: trio.SocketStr
             await observers.drained.wait()
 
 
-async def _write(observer: Observer, stream: trio.SocketStream, hello: observe.Hello) -> None:
+async def _write(observer: Observer, stream: Stream, hello: observe.Hello) -> None:
     greeted = False
     while True:
         data = b""

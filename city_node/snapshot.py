@@ -4,12 +4,11 @@ Called by `observer` and `history`. Reads the world, the travel-ways and the pac
 """
 
 import time
-from collections import Counter
 
 import numpy as np
 import trio
 
-from city_node.network import CROSSING_S, Network, Travelway
+from city_node.network import CROSSING_S, Network, NodeWay, Travelway
 from city_node.pace import Pace
 from city_node.world import City, World, merchants_minor
 from engine.economy import Chart as EconomyChart
@@ -126,7 +125,7 @@ def _cargo(world: World, goods: np.ndarray, owned: np.ndarray) -> dict[str, int]
 
 def remote_cities(network: Network) -> list[observe.City]:
     """The cities at the other ends of travel-ways; of them nothing but their names is told."""
-    peers = sorted({way.peer for way in network.open.values()})
+    peers = sorted({way.peer for way in network.ways})
     return [
         observe.City(
             name=peer.partition("@")[0],
@@ -140,14 +139,14 @@ def remote_cities(network: Network) -> list[observe.City]:
 def nodes(network: Network, address: str) -> list[observe.Node]:
     """This node and those in sight."""
     found = {network.node: address}
-    for way in network.open.values():
+    for way in network.ways:
         found.setdefault(way.peer.partition("@")[2] or way.peer, way.address)
     return [observe.Node(name=name, address=at) for name, at in found.items()]
 
 
 def peers(world: World, network: Network) -> list[observe.Peer]:
     """Every peer that a city has, or has had since the node started, or refused."""
-    ways = {(way.city.name, way.peer): way for way in network.open.values()}
+    ways = {(way.city.name, way.peer): way for way in network.ways}
     own = {city.name for city in world.cities}
     known = {*ways, *network.refused}
     for city in world.cities:
@@ -158,12 +157,12 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             city=city,
             name=peer or "(not greeted)",
             address=way.address if way else "",
-            dialled=way is not None and way.redial is not None,
+            dialled=way is not None and way.dialled,
             open=way is not None and way.ready,
             arrived=traffic[city].arrivals[peer],
             departed=traffic[city].departures[peer],
             refused=network.refused[city, peer],
-            waiting=len(way.outbox) if way else 0,
+            waiting=way.waiting.total() if way else 0,
         )
         for city, peer, way in sorted(
             ((city, peer, ways.get((city, peer))) for city, peer in known),
@@ -215,10 +214,9 @@ def travel_ways(network: Network) -> list[observe.Road]:
     """
     now_s = trio.current_time()
     found = []
-    for way in network.open.values():
+    for way in network.ways:
         ours = f"{way.city.name}@{network.node}"
         for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
-            waiting = Counter(m.good if m.owned else observe.EMPTY_HANDED for m, _ in way.outbox)
             found.append(
                 observe.Road(
                     origin=origin,
@@ -226,14 +224,14 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     network=True,
                     open=way.ready,
                     why_closed="" if way.ready else "greeting",
-                    count=dict(waiting) if outward else {},
+                    count=dict(way.waiting) if outward else {},
                     walkers=_crossing(way, outward, now_s),
                 )
             )
     return found
 
 
-def _crossing(way: Travelway, outward: bool, now_s: float) -> dict[str, list[float]]:
+def _crossing(way: Travelway | NodeWay, outward: bool, now_s: float) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for crossed_s, good, is_outward in way.crossings:
         if is_outward == outward and now_s - crossed_s < CROSSING_S:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from city_node.log import write_json
 from city_node.pace import REAL_TIME_TICKS_PER_S, Pace
-from city_node.world import World, city_summary
+from city_node.report import city_summary
+from city_node.world import World
 from engine.money import MINOR_PER_COIN
 
 LIVE_PERIOD_S = 0.25

@@ -1,19 +1,18 @@
-"""Travel-ways: the connections of a node's cities with the world outside, on trio streams.
+"""Legacy travel-ways: connections of a node's cities with anybody's programs, on trio streams.
 
-Listeners and diallers run here; what a connection says and hears is decided in
+Diallers run here; what a connection says and hears is decided in
 `protocol.connection`. The tasks below touch no world: what they hear waits in `network` for the
 next window, what they send was put there by `crossing`.
 """
 
-import random
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import trio
 
+from city_node.machine import Stream
 from city_node.network import Network, Travelway, bytes_of
+from city_node.sockets import address_of
 from city_node.world import City
 from protocol.connection import Connection
 from protocol.events import Closed, Event, Greeted, Merchants, Ready, Refused, Returned, Send
@@ -48,27 +47,29 @@ CONNECT_S_MAX = 5.0
 async def speak(
     network: Network,
     city: City,
-    stream: trio.SocketStream,
+    stream: Stream,
     *,
     redial: trio.CancelScope | None = None,
     of_ours: bool = False,
+    since_s: float | None = None,
 ) -> bool:
     """Run one connection to its end.
 
     Args:
         redial: of the task that dialled it; None: the peer did.
         of_ours: known to be a node of ours, which is greeted at once.
+        since_s: since when the peer has been silent; None: since now.
 
     Returns:
         Whether the peer had greeted and was let in.
     """
-    address = _address_of(stream)
+    address = address_of(stream)
     connection = Connection(
         city.name,
         node=network.node,
         goods=network.goods,
         dialling=redial is not None,
-        now_s=trio.current_time(),
+        now_s=trio.current_time() if since_s is None else since_s,
         speak_first=of_ours,
         names_taken=_Taken(network, city),
     )
@@ -90,13 +91,6 @@ async def speak(
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
     return bool(way.peer)
-
-
-def _address_of(stream: trio.SocketStream) -> str:
-    try:
-        return str(stream.socket.getpeername()[0])
-    except OSError:
-        return "?"
 
 
 class _Taken:
@@ -124,20 +118,20 @@ def _make_room_for_silent(network: Network, newcomer: Travelway) -> None:
 
 async def _read(network: Network, way: Travelway) -> None:
     """Feed the connection with bytes and the time until it is closed."""
-    read_bytes = LINE_BYTES_MAX
+    read_bytes, stopwatch_s = LINE_BYTES_MAX, network.machine.stopwatch_s
     while not way.why_closed:
         data = None
         with trio.move_on_at(way.connection.deadline_s):
             while way.is_full:
                 way.drained = trio.Event()
                 await way.drained.wait()
-            data = await way.stream.receive_some(read_bytes)
+            data = bytes(await way.stream.receive_some(read_bytes))
         now_s = trio.current_time()
-        started_s = time.perf_counter()
+        started_s = stopwatch_s()
         events = way.connection.tick(now_s) if data is None else way.connection.receive(data, now_s)
         for event in events:
             _act(network, way, event)
-        in_time = time.perf_counter() - started_s < TURN_S_MAX
+        in_time = stopwatch_s() - started_s < TURN_S_MAX
         read_bytes = min(LINE_BYTES_MAX, read_bytes * 2) if in_time else max(1, read_bytes // 2)
 
 
@@ -241,23 +235,7 @@ def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> Non
     way.outbox.clear()
 
 
-# --- listening and dialling ---
-
-
-async def listen(
-    network: Network,
-    city: City,
-    listeners: list[trio.SocketListener],
-    *,
-    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Accept whoever dials a city."""
-    network.own.add(city.name.casefold())
-
-    async def accepted(stream: trio.SocketStream) -> None:
-        await speak(network, city, stream)
-
-    await trio.serve_listeners(accepted, listeners, task_status=task_status)
+# --- dialling ---
 
 
 async def dial(
@@ -274,7 +252,6 @@ async def dial(
         wanted: says whether to go on; None: for as long as the node runs, at an address we were
             told and which may be anybody's. One found by discovery is a node of ours.
     """
-    bound_s = REDIAL_S_MIN
     of_ours = wanted is not None
     bound_s = REDIAL_S_MIN
     with trio.CancelScope() as redial:
@@ -282,7 +259,7 @@ async def dial(
             for host in hosts:
                 try:
                     with trio.fail_after(CONNECT_S_MAX):
-                        stream = await trio.open_tcp_stream(host, port)
+                        stream = await network.machine.dial(host, port)
                 except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: odd name
                     if wanted is None and bound_s == REDIAL_S_MIN:
                         why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
@@ -293,5 +270,5 @@ async def dial(
                 if await speak(network, city, stream, redial=redial, of_ours=of_ours):
                     bound_s = REDIAL_S_MIN
                     break
-            await trio.sleep(random.uniform(0.1, bound_s))
+            await trio.sleep(network.machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)

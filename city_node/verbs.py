@@ -22,6 +22,7 @@ from city_node import kernel_cache
 from city_node.errors import ConfigError
 from city_node.node_name import runtime_folder
 from city_node.running import one_running, running_nodes
+from city_node.trust import home_path
 from city_node.window import display_reason
 from protocol.observe import Hello, Message, Refused, Snapshot
 from protocol.observe_lines import ObserveError, SnapshotReader, encode
@@ -183,10 +184,14 @@ def print_peers(node: Watched) -> None:
 def print_paths() -> None:
     """Where the program keeps what it keeps, and the notes of nodes that run."""
     kernel_cache.prepare()
+    from city_node.folder import worlds_folder
+
     for what, path in (
         ("kernels", os.environ["NUMBA_CACHE_DIR"]),
         ("cache", str(user_cache_path("city-node"))),
+        ("worlds", str(worlds_folder())),
         ("running nodes", str(runtime_folder())),
+        ("trust", str(home_path())),
         ("defaults", str(Path(__file__).with_name("defaults.toml"))),
     ):
         print(f"{what:14}{path}")

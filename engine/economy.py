@@ -20,7 +20,10 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     CHARTS                              tuple of Chart
     EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
-The state lives in the tables alone, so that what `live` and a checkpoint see is all there is.
+The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
+a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
+larger one and never changes the tree: a checkpoint holds the leaves, and puts them back into the
+tree that `found` makes of the same setting and parameters. An economy needs no code for that.
 """
 
 import gc

@@ -8,6 +8,16 @@
     bulk.py        many lines at once into flat columns, falling back on messages.py
     events.py      what comes out of a connection
     connection.py  greeting, framing and manners of one connection, in both dialects and roles
+    node_messages.py, node_lines.py
+                   what nodes say to one another, version 2: messages, and lines of them
+    migration.py   the rules of a migration: states, moves of money, what is written before said
+    outbound.py, inbound.py
+                   the two sides of one ordered pair of cities
+    pairs.py       all pairs of two nodes; nothing is said here that has not been written
+    offers.py      the merchants of an offer into columns, each with a verdict of his own
+    node_connection.py
+                   the conversation of two nodes on an authenticated stream
+    sniff.py       which of the two conversations a connection is about to have
     client.py      a small blocking client for other people's programs: the one socket in here
     observe.py, observe_lines.py
                    what a node shows its observers and takes from them

@@ -1,6 +1,7 @@
-"""Many merchant lines at once into flat columns.
+"""Many merchants at once into flat columns.
 
-connection.py hands over blocks of whole lines and passes on what comes out. It must not know
+connection.py hands over blocks of whole lines, offers.py the merchants of an offer between nodes.
+This must not know
 greetings, clocks or how often a peer may err.
 
 The fast path is a decoder shaped like the table it fills: a struct with one field a good, each a
@@ -31,6 +32,7 @@ from protocol.limits import (
     CITIES_MAX,
     GOODS_MAX,
     MONEY_COINS_MAX,
+    MONEY_MINOR_MAX,
     PRICE_COINS_MAX,
     TRAITS_MAX,
 )
@@ -52,15 +54,17 @@ class BulkDecoder:
 
     Args:
         goods: the goods known here, in the order their numbers should have.
+        in_minor: merchants between nodes, `MoneyMinor` instead of `Money`.
     """
 
-    def __init__(self, goods: Iterable[str]) -> None:
+    def __init__(self, goods: Iterable[str], *, in_minor: bool = False) -> None:
         self.goods: Final = tuple(goods)
         self.goods_seen: set[str] = set()
         """Goods the peer has named, known here or not, at most 64."""
         self._number_of = {good: number for number, good in enumerate(self.goods)}
         self._cities: tuple[str, ...] = ()
         self._traits: set[str] = set()
+        self._in_minor = in_minor
 
     def decode(self, block: bytes) -> Iterator[Merchants | Returned | Refused]:
         """Decode a block of whole lines, each with its newline.
@@ -69,7 +73,10 @@ class BulkDecoder:
             What the lines were, in their order; neighbouring merchants share one event.
         """
         # One decode a line: `decode_lines` would take two objects on one line, or one on two.
-        lines = BytesIO(block).readlines()
+        return self.decode_each(BytesIO(block).readlines())
+
+    def decode_each(self, lines: list[bytes]) -> Iterator[Merchants | Returned | Refused]:
+        """Decode lines already cut, with or without their newlines; as `decode`."""
         try:
             merchants = self._columns(lines)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
@@ -84,7 +91,7 @@ class BulkDecoder:
             msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError: not for this path.
         """
         foreign = sorted(self.goods_seen.difference(self.goods))
-        shape = _shape((*self.goods, *foreign), self._cities)
+        shape = _shape((*self.goods, *foreign), self._cities, self._in_minor)
         rows = list(map(shape.decode, lines))
         money, good, capacity, owned, prices, genomes = zip(*map(astuple, rows), strict=True)
         numbers = array("q", map(self._number_of.__getitem__, good))
@@ -100,7 +107,10 @@ class BulkDecoder:
                 unsaid = getattr(shape.no_prices, field)
                 if any(said is not unsaid for said in map(attrgetter(field), prices)):
                     self.goods_seen.add(name)
-        money_minor, dust_minor = minor_units(money)
+        if self._in_minor:
+            money_minor, dust_minor = array("q", money), 0.0
+        else:
+            money_minor, dust_minor = minor_units(money)
         by_good = map(astuple, prices)
         if foreign:
             by_good = map(itemgetter(slice(len(self.goods))), by_good)
@@ -131,7 +141,7 @@ class BulkDecoder:
                 continue
             outcome: Returned | Refused | None = None
             try:
-                decoded = decode_merchant(line, self._number_of)
+                decoded = decode_merchant(line, self._number_of, in_minor=self._in_minor)
             except UnknownGoodError as error:
                 self._see(error.goods_seen)
                 outcome = Returned(str(error), line)
@@ -199,7 +209,7 @@ def _doubles(packed: Iterable[bytes]) -> "array[float]":
 
 
 @lru_cache(maxsize=64)
-def _shape(goods: tuple[str, ...], cities: tuple[str, ...]) -> _Shape:
+def _shape(goods: tuple[str, ...], cities: tuple[str, ...], in_minor: bool = False) -> _Shape:
     """The struct of a line for these goods and cities; positional names, so that any name may be
     one, and no garbage collection, since nothing in it can form a cycle."""
     price = Annotated[float, msgspec.Meta(ge=-PRICE_COINS_MAX, le=PRICE_COINS_MAX)]
@@ -218,10 +228,15 @@ def _shape(goods: tuple[str, ...], cities: tuple[str, ...]) -> _Shape:
     by_city = struct("ByCity", cities, price, nan)
     by_good = struct("ByGood", goods, by_city, by_city())
     no_prices = by_good()
+    money: tuple[str, Any, Any] = (
+        ("MoneyMinor", Annotated[int, msgspec.Meta(ge=0, le=MONEY_MINOR_MAX)], 0)
+        if in_minor
+        else ("Money", Annotated[float, msgspec.Meta(ge=0, le=MONEY_COINS_MAX)], 0.0)
+    )
     line = msgspec.defstruct(
         "Line",
         [
-            ("Money", Annotated[float, msgspec.Meta(ge=0, le=MONEY_COINS_MAX)], 0.0),
+            money,
             ("BuysSells", str),
             ("CarryingCapacity", Annotated[int, msgspec.Meta(ge=1, le=CAPACITY_UNITS_MAX)]),
             ("Owned", Annotated[int, msgspec.Meta(ge=0)], 0),

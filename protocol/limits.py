@@ -14,6 +14,9 @@ MONEY_COINS_MAX: Final = 1_000_000
 """Richest merchant on the wire. 1e14 minor units have 15 digits, and every decimal of up to 15
 digits survives the way through a double, so money crosses the wire without losing a unit."""
 
+MONEY_MINOR_MAX: Final = MONEY_COINS_MAX * MINOR_PER_COIN
+"""The same where money is counted: between nodes."""
+
 # --- a merchant ----------------------------------------------------------------------------
 
 CAPACITY_UNITS_MAX: Final = 2**31 - 1
@@ -76,3 +79,78 @@ REFUSALS_MAX: Final = 20
 line and the slow decoder, and a peer this wrong does not get better."""
 
 REFUSALS_WINDOW_S: Final = 60.0
+
+# --- between nodes -------------------------------------------------------------------------
+
+NODE_VERSIONS: Final = (2,)
+"""Versions of the conversation between nodes that we speak."""
+
+HELLO_BYTES_MAX: Final = 4_096
+"""One line of a peer not welcomed yet: whoever has no leave to be here gets no memory either. A
+hello holds some twenty cities with their charters, or sixty without."""
+
+RECORD_BYTES_MAX: Final = LINE_BYTES_MAX - 1_024
+"""One merchant between nodes: what an offer of him alone needs beside him (two full names with
+every character escaped, numbers) fits into 1,024 bytes."""
+
+XID_MAX: Final = 2**53 - 1
+"""A number of a migration: whole in a double too, for peers whose JSON knows nothing else. At
+100,000 a second it lasts 2,800 years."""
+
+OFFERS_IN_FLIGHT_FIRST: Final = 64
+"""Offers a peer may have unanswered before any of its merchants has settled here."""
+
+OFFERS_IN_FLIGHT_MAX: Final = 4_096
+"""The same once as many have: 2.5 MB of merchants held, and 40 ms of a journal of 100,000
+transitions a second, so that neither a round trip nor a group commit leaves the road empty."""
+
+RANGES_MAX: Final = OFFERS_IN_FLIGHT_MAX
+"""Ranges of numbers in one message: no more can be in flight, however scattered."""
+
+RANGES_IN_LINE_MAX: Final = 2_048
+"""Numbers we name in one line: every one a range of its own at worst, of 24 bytes."""
+
+UNSETTLED_MAX: Final = 4 * OFFERS_IN_FLIGHT_MAX
+"""How far credit runs ahead of what the sending side says is settled: whoever never settles would
+have every refusal remembered for ever."""
+
+FORGET_EVERY: Final = 16
+"""The sending side says that so many more have settled; below a quarter of the first credit, or
+both could wait for the other."""
+
+NODE_CITIES_MAX: Final = 64
+"""Cities of one node; a merchant cannot know more either."""
+
+PAIRS_MAX: Final = 256
+"""Ordered pairs of cities whose states one welcome tells: as many as surely fit into a line."""
+
+TEXT_CHARS_MAX: Final = 512
+"""A charter, a key, a signature or the detail of an error."""
+
+GIVE_UP_S: Final = 60.0
+"""A merchant whose offer nobody has answered for this long comes home. Longer than a dead link
+takes to be noticed, so that a short cut does not send everybody back."""
+
+PING_S: Final = 15.0
+"""Whoever has written nothing for this long says ping."""
+
+DEAD_S: Final = 45.0
+"""A peer silent for this long is gone: three pings lost."""
+
+HELLO_S_MAX: Final = 10.0
+"""A connection without a hello by then is closed; it holds a place others need."""
+
+LINE_S_MAX: Final = 15.0
+"""A line begun is ended within this, or its writer keeps a place without using it."""
+
+NEWS_S: Final = 1.0
+"""News of one city are heard once in so long; what comes between is thrown away."""
+
+UNKNOWN_MESSAGES_PER_S: Final = 200.0
+"""Lines a second of a peer not welcomed; beyond it is read more slowly."""
+
+UNKNOWN_MESSAGES_BURST: Final = 400.0
+"""How many of them at once."""
+
+UNKNOWN_BYTES_PER_S: Final = 262_144.0
+"""Bytes a second of a peer not welcomed, and at once."""

@@ -1,7 +1,8 @@
 """One merchant as one line of JSON: what may be said, and what is believed of what was heard.
 
-Called by bulk.py for lines its fast path will not vouch for, by connection.py to send, and by
-client.py. Decoding here is the rule: bulk.py is only quicker, and the tests hold the two equal.
+Called by bulk.py for lines its fast path will not vouch for, by connection.py to send, by
+client.py, and by whoever makes records for outbound.py. Decoding here is the rule: bulk.py is only
+quicker, and the tests hold the two equal.
 It must not know who the peer is, what has been sent before, or what a city does with a merchant.
 
 A line is refused with one `LineError` that names field, value and limit. Two refusals differ in
@@ -35,7 +36,9 @@ from protocol.limits import (
     LINE_BYTES_MAX,
     MINOR_PER_COIN,
     MONEY_COINS_MAX,
+    MONEY_MINOR_MAX,
     PRICE_COINS_MAX,
+    RECORD_BYTES_MAX,
     TRAITS_MAX,
 )
 from protocol.money import minor_units
@@ -100,6 +103,17 @@ class _Line(msgspec.Struct, frozen=True):
     genome: dict[str, float] | msgspec.UnsetType
 
 
+class _Record(msgspec.Struct, frozen=True):
+    """The shape of a merchant between nodes: the same fields, but his money is counted."""
+
+    MoneyMinor: int
+    BuysSells: str
+    CarryingCapacity: int
+    Owned: int
+    ExpectedPrices: dict[str, dict[str, float]]
+    genome: dict[str, float] | msgspec.UnsetType
+
+
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -126,11 +140,34 @@ def encode_merchant(
         LineError: when this merchant must not be sent there: a good the peer does not know, no
             expected price left, or what a careful peer would refuse.
     """
+    money_minor, *checked = _checked(merchant, goods, home_suffix, genome)
+    if not checked[3]:
+        raise LineError("ExpectedPrices holds no price of a good known to the peer")
+    line = _ENCODER.encode(_Line(money_minor / MINOR_PER_COIN, *checked))
+    if len(line) >= LINE_BYTES_MAX:
+        raise LineError(f"line of {len(line):,} bytes is over {LINE_BYTES_MAX:,}")
+    return line + b"\n"
+
+
+def encode_record(merchant: Merchant) -> bytes:
+    """One merchant as an offer between nodes and a journal carry him: no newline, whole money.
+
+    Raises:
+        LineError: for what a careful peer would refuse.
+    """
+    record = _ENCODER.encode(_Record(*_checked(merchant, None, "", True)))
+    if len(record) > RECORD_BYTES_MAX:
+        raise LineError(f"merchant of {len(record):,} bytes is over {RECORD_BYTES_MAX:,}")
+    return record
+
+
+def _checked(
+    merchant: Merchant, goods: Container[str] | None, home_suffix: str, genome: bool
+) -> tuple[Any, ...]:
+    """The fields of a line going out, in their order, money in minor units."""
     if not merchant.good or (goods is not None and merchant.good not in goods):
         raise LineError(f"BuysSells {shown(merchant.good)} is not known to the peer")
-    money_minor = check_whole(
-        index(merchant.money_minor), 0, MONEY_COINS_MAX * MINOR_PER_COIN, "Money in minor units"
-    )
+    money_minor = check_whole(index(merchant.money_minor), 0, MONEY_MINOR_MAX, "MoneyMinor")
     capacity = check_whole(index(merchant.capacity), 1, CAPACITY_UNITS_MAX, "CarryingCapacity")
     owned = check_whole(index(merchant.owned), 0, capacity, "Owned")
     prices = _prices_out(merchant.expected_prices, goods, home_suffix)
@@ -138,11 +175,7 @@ def encode_merchant(
     if genome and merchant.genome:
         check_count("genome", merchant.genome, TRAITS_MAX, "entries")
         traits = {name: _clamped(value) for name, value in merchant.genome.items()}
-    money_coins = money_minor / MINOR_PER_COIN
-    line = _ENCODER.encode(_Line(money_coins, merchant.good, capacity, owned, prices, traits))
-    if len(line) >= LINE_BYTES_MAX:
-        raise LineError(f"line of {len(line):,} bytes is over {LINE_BYTES_MAX:,}")
-    return line + b"\n"
+    return money_minor, merchant.good, capacity, owned, prices, traits
 
 
 def _prices_out(
@@ -165,13 +198,13 @@ def _prices_out(
                 told[name] = float(price)
         if told:
             prices[good] = told
-    if not prices:
-        raise LineError("ExpectedPrices holds no price of a good known to the peer")
     check_count("ExpectedPrices", prices, GOODS_MAX, "goods")
     return prices
 
 
-def decode_merchant(line: bytes, goods: Container[str] | None = None) -> Decoded:
+def decode_merchant(
+    line: bytes, goods: Container[str] | None = None, *, in_minor: bool = False
+) -> Decoded:
     """Read one line with every check.
 
     Field names match ignoring case, the last of a repeated field wins, unknown fields are
@@ -181,13 +214,19 @@ def decode_merchant(line: bytes, goods: Container[str] | None = None) -> Decoded
     Args:
         line: the bytes of one line, with or without its newline.
         goods: the goods known here; None knows them all.
+        in_minor: a merchant between nodes, `MoneyMinor` instead of `Money`.
 
     Raises:
         UnknownGoodError: all is well but for `BuysSells`; the line should go back.
         LineError: the line is wrong in some other way.
     """
     fields = _fields(line)
-    money_coins = check_number(fields.get("money", 0), 0, MONEY_COINS_MAX, "Money")
+    if in_minor:
+        money_minor = check_whole(fields.get("moneyminor", 0), 0, MONEY_MINOR_MAX, "MoneyMinor")
+        dust_minor = 0.0
+    else:
+        money_coins = check_number(fields.get("money", 0), 0, MONEY_COINS_MAX, "Money")
+        [money_minor], dust_minor = minor_units([float(money_coins)])
     capacity = check_whole(
         fields.get("carryingcapacity", 0), 1, CAPACITY_UNITS_MAX, "CarryingCapacity"
     )
@@ -202,9 +241,8 @@ def decode_merchant(line: bytes, goods: Container[str] | None = None) -> Decoded
     goods_seen = frozenset(prices) | ({good} if good else set())
     if not good or (goods is not None and good not in goods):
         raise UnknownGoodError(f"BuysSells {shown(good)} is not traded here", goods_seen)
-    money_minor, dust_minor = minor_units([float(money_coins)])
     merchant = Merchant(
-        money_minor=money_minor[0],
+        money_minor=money_minor,
         good=good,
         capacity=capacity,
         owned=owned,

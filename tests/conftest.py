@@ -4,14 +4,26 @@ HYPOTHESIS_PROFILE=ci derandomizes, so that a red build is red again; =thorough 
 """
 
 import os
+import shutil
 import sys
+import tempfile
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from city_node.kernel_cache import prepare
 
 assert "numba" not in sys.modules, "numba would not see the folder of its cache"
 prepare()
+
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="city-node-tests-")  # no world in the home
+
+
+@pytest.hookimpl
+def pytest_unconfigure() -> None:
+    """Worlds of tests go with them."""
+    shutil.rmtree(os.environ["XDG_DATA_HOME"], ignore_errors=True)
+
 
 settings.register_profile(
     "default",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import memory_stream_pair
 
+from city_node.advance import advance
 from city_node.border import (
     ENTRY_S,
     FOREIGN_PLACES_MAX,
@@ -21,13 +22,14 @@ from city_node.border import (
     admit,
     bring_home,
     guests_present,
+    leave,
     on_the_wire,
     place_of,
 )
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import Log
 from city_node.network import Network, Travelway
-from city_node.world import World, advance
+from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.roster import chosen
 from protocol.bulk import BulkDecoder
@@ -326,7 +328,7 @@ async def test_merchants_leave_by_the_road_and_come_home_when_it_closes() -> Non
     for _ in range(20):
         give_inputs(network, of)
         advance(of, 50)
-        take_abroad(network, of)
+        take_abroad(network, leave(of, network.node_suffix))
         check_balance(of)
     waiting = len(way.outbox)
     assert waiting > 10
@@ -359,7 +361,7 @@ async def test_who_left_while_the_road_closed_comes_home() -> None:
     advance(of, 500)
     took = sum(int(left.size[0]) for _, left in of.abroad)
     assert took > 0
-    take_abroad(network, of)
+    take_abroad(network, leave(of, network.node_suffix))
     give_inputs(network, of)
     advance(of, 1)
     assert of.cities[0].town.roster.size[0] == 100

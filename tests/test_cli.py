@@ -33,7 +33,7 @@ def reported(*arguments: str) -> dict:
     path = Path("report.json")
     path.unlink(missing_ok=True)
     with pytest.raises(SystemExit) as ended:
-        main([*arguments, *QUIET, "--report", str(path)])
+        main([*arguments, *QUIET, "--new", "--report", str(path)])
     assert ended.value.code in (None, 0)
     report = json.loads(path.read_text("utf-8"))
     check_balance(report)
@@ -83,6 +83,7 @@ PORTS = "must be a whole number from 0 to 65535"
         (["A", "--port", "0"], "port = 0: must be from 1 to 65535, one a city"),
         (["A", "--port", "65536"], f"port = 65536: {PORTS}"),
         (["A", "B", "--port", "65535"], "port = 65535: must be from 1 to 65534, one a city"),
+        (["A", "--node-port", "0"], "node_port = 0: must be a whole number from 1 to 65535"),
         (["A", "--connect", "there"], "connect = 'there': must be [CITY=]HOST:PORT"),
         (["A", "--connect", "B=there:1"], "connect = 'B=there:1': no city 'B', must be one of A"),
         (["A", "--connect", "there:0"], "connect = 'there:0': must be [CITY=]HOST:PORT, port from"),
@@ -111,7 +112,7 @@ def test_bad_input_is_one_line(capsys, arguments: list[str], line: str) -> None:
     ("written", "line"),
     [
         ("locals = -1", "locals = -1: must be a whole number from 0 to 10000000"),
-        ("frobs = 1", "frobs = 1: unknown field, must be one of bazaar, cities"),
+        ("frobs = 1", "frobs = 1: unknown field, must be one of bazaar, border, cities"),
         ("[goods.wood]\nfrobs = 1", "goods.wood.frobs = 1: unknown field"),
         ("[bazaar]\nfrobs = 1", "bazaar.frobs = 1: unknown field"),
         ("[merchants]\ncount = -1", "merchants.count = -1: must be a whole number from 0"),
@@ -287,7 +288,18 @@ def modules_after(home: Path, statement: str) -> set[str]:
 def test_the_command_line_is_light(home, statement: str) -> None:
     loaded = modules_after(home, statement)
     assert "city_node.cli" in loaded
-    assert not loaded & {"torch", "numba", "pygame", "numpy", "zeroconf"}
+    assert not loaded & HEAVY
+
+
+HEAVY = {"torch", "numba", "pygame", "numpy", "zeroconf", "cryptography", "ssl", "trio"}
+
+
+@pytest.mark.parametrize("verb", ["pending", "trust"])
+def test_the_verbs_of_trust_are_light(home, verb: str) -> None:
+    statement = f"try:\n import city_node.cli as c; c.main(['{verb}'])\nexcept SystemExit: pass"
+    loaded = modules_after(home, statement)
+    assert "city_node.trust" in loaded
+    assert not loaded & HEAVY
 
 
 def test_the_program_is_installed() -> None:

@@ -17,6 +17,7 @@ from city_node.config import (
     resolve,
 )
 from city_node.names import check_name
+from city_node.policy import Policy
 
 TWO = ("Riverwood", "Seaside")
 
@@ -132,6 +133,16 @@ def test_roads_both_ways_one_way_and_with_numbers_of_their_own(resolved):
     ]
     assert resolved("roads = []").roads == ()
     assert {r.travel_ticks for r in resolved("travel_ticks = 7").roads} == {7}
+
+
+def test_each_city_has_a_border_of_its_own(resolved):
+    assert resolved("").policies == (Policy("knock"), Policy("knock"))
+    text = """
+        border.admission = "known"
+        [cities.seaside.border]
+        admission = "open"
+    """
+    assert [policy.admission for policy in resolved(text).policies] == ["known", "open"]
 
 
 def test_without_a_seed_another_is_drawn_each_time():
@@ -272,6 +283,10 @@ FILES = [
     ("locals = 1.0", f"{RIVER}locals = 1.0: {WHOLE} 0 to 10000000"),
     ("locals = true", f"{RIVER}locals = True: {WHOLE} 0 to 10000000"),
     ("merchants = 5", f"{RIVER}merchants = 5: must be a table"),
+    ("border = 5", f"{RIVER}border = 5: must be a table"),
+    ("border.tarif = 5", f"{RIVER}border.tarif = 5: unknown field, must be one of admission"),
+    ("border.admission = 1", f"{RIVER}border.admission = 1: must be one of closed, known, knock, "),
+    ("cities.Seaside.border.admission = 'all'", "cities.Seaside.border.admission = 'all': must be"),
     ("bazaar = 1", f"{RIVER}bazaar = 1: must be a table"),
     ("cities = 5", "cities = 5: must be a table of tables"),
     ("cities.Riverwood = 5", "cities = {'Riverwood': 5}: must be a table of tables"),

@@ -18,6 +18,7 @@ from city_node.discovery import (
     SERVICE,
     TXT_BYTES_MAX,
     Discovery,
+    LinkSaid,
     Sighting,
     announcement,
     own_addresses,
@@ -26,6 +27,8 @@ from city_node.discovery import (
 from city_node.meeting import NODES_IN_SIGHT_MAX, Horizon
 from city_node.names import check_name
 from city_node.network import Network
+from city_node.node_id import node_id
+from city_node.policy import ADMISSIONS
 from tests.nodes import check_balance, running
 from tests.test_travelway import GOODS, Kept
 from tests.worlds import all_roads, city, world
@@ -45,6 +48,7 @@ letters = st.characters(categories=["L", "N"], include_characters=" -_.'")
 names = st.text(letters, min_size=1, max_size=64).filter(is_name)
 boots = st.text("0123456789abcdef", min_size=32, max_size=32)
 ports = st.integers(1, 65_535)
+OWN = node_id(b"atlas")
 ADDRESSES = ["127.0.0.1", "192.0.2.7"]
 
 
@@ -59,7 +63,9 @@ def txt_entries(text: bytes) -> list[bytes]:
 
 def received(info: ServiceInfo) -> ServiceInfo:
     """An announcement as it comes out at the other end of the wire."""
-    return ServiceInfo(SERVICE, info.name, properties=info.text, addresses=info.addresses)
+    return ServiceInfo(
+        SERVICE, info.name, port=info.port, properties=info.text, addresses=info.addresses
+    )
 
 
 @given(names, boots, st.lists(st.tuples(names, ports), min_size=1, max_size=CITIES_MAX))
@@ -82,9 +88,40 @@ def test_the_list_of_cities_goes_on_in_more_entries() -> None:
     assert info.name == f"atlas-b007b007.{SERVICE}"
 
 
+@given(names, boots, ports, st.binary(max_size=20).map(node_id), st.sampled_from(ADMISSIONS))
+def test_links_are_announced_with_id_port_and_policy(node, boot, port, own, policy) -> None:
+    links = LinkSaid(own, port, policy)
+    info = announcement(node, boot, [("Riverwood", 55_555)], ADDRESSES, links)
+    assert txt_entries(info.text)[:4] == [
+        *(b"txtvers=1", b"v=2", b"boot=" + boot.encode(), b"id=" + own.encode())
+    ]
+    assert info.name.endswith(f"-{own.replace('-', '')[:8]}.{SERVICE}")
+    sighting = sighting_of(received(info))
+    assert sighting.links == links
+    assert sighting.cities == (("Riverwood", 55_555),)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"v": "2"},
+        {"v": "2", "id": OWN[:-1] + ("A" if OWN[-1] != "A" else "B")},
+        {"v": "1", "id": OWN},
+        {"v": "2", "id": OWN, "port": 0},
+    ],
+)
+def test_links_that_are_said_wrongly_are_none(said: dict) -> None:
+    port = said.pop("port", 55_500)
+    properties = {"boot": "b007", "c": "Riverwood:55555", **said}
+    info = ServiceInfo(
+        SERVICE, f"x.{SERVICE}", port=port, properties=properties, addresses=[b"\x7f\0\0\1"]
+    )
+    assert sighting_of(received(info)).links is None
+
+
 @given(
     st.dictionaries(
-        st.sampled_from(["boot", "c", "c1", "c2", "v", "x"]),
+        st.sampled_from(["boot", "c", "c1", "c2", "v", "x", "id", "pol"]),
         st.one_of(
             st.none(),
             st.binary(max_size=200),
@@ -255,7 +292,8 @@ def test_a_node_that_cannot_look_around_says_so_once_and_runs(tmp_path) -> None:
 
 def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
     """Two of them have cities of the same names, on one machine and without any option but names
-    of their own, so that nodes of others who work here are not taken for them."""
+    of their own, so that nodes of others who work here are not taken for them, and a folder each,
+    which two worlds of the same cities need."""
     unique = secrets.token_hex(3)
     nodes = {
         f"atlas-{unique}": ("Riverwood", "Seaside"),
@@ -265,7 +303,11 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(
-                running(tmp_path, *cities, "--node-name", name, "--merchants", "50")
+                running(
+                    tmp_path,
+                    *(*cities, "--node-name", name, "--merchants", "50"),
+                    *("--data-dir", str(tmp_path / name)),
+                )
             )
             for name, cities in nodes.items()
         }

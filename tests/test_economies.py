@@ -81,7 +81,9 @@ from pathlib import Path
 from city_node.kernel_cache import prepare
 prepare()
 from city_node.config import Wishes, resolve
-from city_node.world import advance, found_world, report
+from city_node.advance import advance
+from city_node.report import report
+from city_node.world import found_world
 
 reports = []
 for cuts in ([3000], [1, 999, 1500, 500]):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import worlds
 
+from city_node.advance import advance
 from city_node.border import Quota, admit, on_the_wire, place_of
-from city_node.world import World, advance
+from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
 from merchants.params import Parameters as MerchantParameters

@@ -6,10 +6,10 @@ import worlds
 from typer.testing import CliRunner
 
 from city_node import evolve
+from city_node.advance import advance
 from city_node.cli import app
 from city_node.config import Wishes, resolve
 from city_node.errors import ConfigError
-from city_node.world import advance
 from merchants import report
 from merchants.genome import NAMES, NEUTRAL
 from protocol.observe import CHART_KINDS, CHART_SLOTS

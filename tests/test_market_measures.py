@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from city_node.advance import advance
 from city_node.config import Wishes, resolve
-from city_node.world import advance, found_world
+from city_node.world import found_world
 from engine import own_measures
 from engine.measures import (
     amihud,

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from city_node import node
+from city_node.advance import BalanceError, open_window
 from city_node.cli import main
 from city_node.config import Wishes, resolve
+from city_node.machine import Machine
 from city_node.meeting import PORT_FIRST, open_listeners
 from city_node.node_name import claimed_name, host_name
-from city_node.world import BalanceError, open_window
 from tests.nodes import (
     check_balance,
     free_port,
@@ -48,13 +49,13 @@ async def test_each_city_has_a_port_of_its_own_the_first_free() -> None:
     cities = ("Ash", "Elm")
     of = world([city(name) for name in cities], all_roads(2))
     network = resolve(Wishes(cities=cities)).network
-    found = [await open_listeners(of, network, Kept()) for _ in range(2)]
-    listeners = list(chain.from_iterable(chain.from_iterable(found)))
-    ports = [listener.socket.getsockname()[1] for listener in listeners]
-    assert {listener.socket.getsockname()[0] for listener in listeners} == {"127.0.0.1"}
+    found = [await open_listeners(of, network, Kept(), Machine()) for _ in range(2)]
+    all_bound = list(chain.from_iterable(found))
+    ports = [bound.port for bound in all_bound]
+    assert {bound.host for bound in all_bound} == {"127.0.0.1"}
     assert ports == sorted(set(ports))
     assert ports[0] >= PORT_FIRST
-    for listener in listeners:
+    for listener in chain.from_iterable(bound.listeners for bound in all_bound):
         await listener.aclose()
 
 
@@ -63,9 +64,9 @@ async def test_whoever_listens_wider_is_warned_once() -> None:
     of = world([city("Ash"), city("Elm")], all_roads(2))
     log = Kept()
     network = resolve(Wishes(cities=("Ash", "Elm"), legacy_bind="127.0.0.2")).network
-    for listener in chain.from_iterable(await open_listeners(of, network, log)):
-        assert listener.socket.getsockname()[0] == "127.0.0.2"
-        await listener.aclose()
+    for bound in await open_listeners(of, network, log, Machine()):
+        assert bound.host == "127.0.0.2"
+        await bound.listeners[0].aclose()
     assert log.lines == ["listening on 127.0.0.2: whoever reaches it may come in unauthenticated"]
 
 
@@ -163,7 +164,7 @@ async def test_waiting_for_a_thread_is_not_the_engines_time() -> None:
         time.sleep(0.5)
         function(*arguments)
 
-    engine_s = await node.run_jobs(open_window(of, 1), 2, late)
+    engine_s = await node.run_jobs(open_window(of, 1), 2, Machine(offload=late))
     assert 0 < engine_s < 0.5
 
 
@@ -191,7 +192,10 @@ def test_two_nodes_joined_by_connect_in_both_directions(tmp_path) -> None:
     with (
         running(tmp_path, *common, "--port", str(first), "--connect", f"127.0.0.1:{second}") as one,
         running(
-            tmp_path, *common, "--port", str(second), "--connect", f"riverwood=localhost:{first}"
+            tmp_path,
+            *common,
+            *("--port", str(second), "--connect", f"riverwood=localhost:{first}"),
+            *("--data-dir", str(tmp_path / "other")),
         ) as other,
     ):
         met = [each.wait_for("Riverwood: road to (Riverwood@.*) open")[1] for each in (one, other)]

@@ -8,8 +8,9 @@ import trio
 
 from city_node.config import Wishes, resolve
 from city_node.node import Run, run_node
+from city_node.report import report
 from city_node.running import running_nodes
-from city_node.world import found_world, report
+from city_node.world import found_world
 from protocol import observe
 from protocol.observe_lines import SnapshotReader, encode
 

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from city_node.advance import advance
 from city_node.config import Wishes, resolve
-from city_node.world import advance, found_world
+from city_node.world import found_world
 from tools.scenarios import film
 from tools.scenarios.catalogue import SCENARIOS
 from tools.scenarios.claims import stored, tolerances

@@ -12,8 +12,12 @@ import pytest
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
+from city_node.advance import advance
+from city_node.border import leave
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import LINES_BURST, LINES_PER_S, Log
+from city_node.machine import Machine
+from city_node.meeting import listen
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
@@ -22,10 +26,8 @@ from city_node.travelway import (
     REDIAL_S_MAX,
     REDIAL_S_MIN,
     dial,
-    listen,
     speak,
 )
-from city_node.world import advance
 from protocol.limits import LINE_BYTES_MAX
 from tests.worlds import all_roads, city, plain_report, world
 
@@ -65,7 +67,7 @@ def window(of: Network, on) -> None:
     """What the node does between windows, and a window."""
     give_inputs(of, on)
     advance(on, 100)
-    take_abroad(of, on)
+    take_abroad(of, leave(on, of.node_suffix))
 
 
 @pytest.mark.trio
@@ -124,8 +126,8 @@ async def test_names_are_taken_by_listening(nursery) -> None:
     here = Network("atlas", GOODS, Kept())
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
-        bound = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        await nursery.start(listen, here, each, bound)
+        bound = await Machine().listen(0, "127.0.0.1")
+        await nursery.start(listen, here, each, bound, None)
     assert here.own == {"riverwood", "seaside"}
     nursery.cancel_scope.cancel()
 
@@ -359,10 +361,9 @@ async def test_one_who_cannot_be_put_on_the_wire_comes_home(nursery, autojump_cl
     nursery.cancel_scope.cancel()
 
 
-def test_the_log_is_rationed(capsys, monkeypatch) -> None:
+def test_the_log_is_rationed(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for number in range(1_000):
         log.say(f"line {number}")
     assert len(capsys.readouterr().err.splitlines()) == LINES_BURST
@@ -376,10 +377,9 @@ def test_the_log_is_rationed(capsys, monkeypatch) -> None:
     ]
 
 
-def test_the_same_complaint_is_made_once_a_minute(capsys, monkeypatch) -> None:
+def test_the_same_complaint_is_made_once_a_minute(capsys) -> None:
     now_s = [100.0]
-    monkeypatch.setattr("city_node.log.time.monotonic", lambda: now_s[0])
-    log = Log()
+    log = Log(clock_s=lambda: now_s[0])
     for second in range(121):
         now_s[0] = 100.0 + second
         log.complain("bad line")

@@ -13,20 +13,17 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.world import (
-    WINDOW_TICKS_MAX,
+from city_node.advance import (
     BalanceError,
-    Event,
     advance,
     close_window,
-    found_world,
-    happen,
     open_window,
     run_job,
-    schedule,
-    state_hash,
     window_ticks,
 )
+from city_node.report import state_hash
+from city_node.shocks import happen, schedule
+from city_node.world import WINDOW_TICKS_MAX, Event, found_world
 from merchants.roster import chosen, with_room
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
-from city_node.world import Event, World, found_world, report
+from city_node.report import report
+from city_node.world import Event, World, found_world
 from engine.bazaar.params import Parameters
 from engine.goods import Good
 from merchants.params import Parameters as MerchantParameters

@@ -89,6 +89,7 @@ def two_nodes(*, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
         ]
         command += ["--speed", str(SPEED), "--ticks", str(TICKS), "--no-discovery"]
         command += ["--history", str(folder / f"{node}.csv"), "--port", str(port + 2 * number)]
+        command += ["--data-dir", str(folder / node)]
         if road and number:
             for city, to in zip(cities, (port, port + 1), strict=True):
                 command += ["--connect", f"{city}=127.0.0.1:{to}"]

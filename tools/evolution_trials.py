@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from city_node.advance import close_window, open_window, run_job
 from city_node.config import Config, Wishes, resolve
 from city_node.evolve import CITIES, LOCALS, live, wealth
-from city_node.world import World, close_window, found_world, open_window, run_job
+from city_node.world import World, found_world
 from engine.measures import gini
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array

@@ -1,12 +1,15 @@
-"""Fuzzing for as long as one likes: `python -m tools.fuzz wire --minutes 10`.
+"""Fuzzing for as long as one likes: `python -m tools.fuzz wire --minutes 10`, or `nodes`.
 
 The properties here are the ones that the default suite runs a little of; this runs rounds of them
 with seeds N, N+1, … until the time is over or one fails. A failure is shrunk, printed, and comes
 back with the one command printed with it.
 """
 
+import base64
+import contextlib
 import json
 import random
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -18,12 +21,30 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from city_node.identity import (
+    CertificateError,
+    chartered_key,
+    id_of_certificate,
+    issuer_certificate,
+)
+from city_node.node_id import ALPHABET, node_id, one_of, read_id
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError
 from protocol.connection import Connection
 from protocol.events import Event, Merchants, Refused, Returned
-from protocol.limits import GOODS_MAX, LINE_BYTES_MAX
-from protocol.messages import Merchant, UnknownGoodError, decode_merchant, encode_merchant
+from protocol.limits import GOODS_MAX, LINE_BYTES_MAX, TEXT_CHARS_MAX
+from protocol.messages import (
+    Merchant,
+    UnknownGoodError,
+    decode_merchant,
+    encode_merchant,
+    encode_record,
+)
+from protocol.node_connection import Heard, Met, NodeConnection, hello_of
+from protocol.node_lines import decode as decode_node_line
+from protocol.node_lines import encode as encode_node_lines
+from protocol.node_messages import Welcome
+from protocol.offers import read
 
 GOODS = ("bed", "chair", "thread", "wood")
 EXAMPLES_A_ROUND = 200
@@ -207,25 +228,221 @@ WIRE: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
 }
 """Each property with what it is given."""
 
+# --- what is shown to let somebody in ------------------------------------------------------
+
+ids = st.binary(max_size=50).map(node_id)
+
+
+def every_wrong_letter_is_caught(shown: str, place: int, letter: str) -> None:
+    """No single typo makes one id of another."""
+    letters = shown.replace("-", "")
+    wrong = letters[:place] + letter + letters[place + 1 :]
+    try:
+        assert read_id("trust", wrong) == shown
+        assert wrong == letters
+    except ValueError as error:
+        said = f"trust = '{wrong}': there is a typo in "
+        assert str(error).startswith(said), error  # noqa: PT017
+
+
+def what_is_typed_is_an_id_or_one_clear_line(text: str, known: list[str]) -> None:
+    """Whatever it is."""
+    try:
+        meant = one_of("trust", text, known)
+    except ValueError as error:
+        assert re.fullmatch("trust = .*: .*", str(error))  # noqa: PT017
+    else:
+        assert meant == read_id("id", meant)
+
+
+def no_certificate_is_an_accident(der: bytes, place: int, byte: int) -> None:
+    """A certificate with one byte changed is of some key, or refused in one clear line."""
+    changed = der[:place] + bytes([byte]) + der[place + 1 :]
+    with contextlib.suppress(CertificateError):
+        node = id_of_certificate(changed)
+        assert read_id("id", node) == node
+
+
+def a_charter_is_its_citys(shown: str) -> None:
+    """Nothing but a charter is one."""
+    assert chartered_key("A", "RIVERWOOD@ATLAS", shown) is None
+
+
+IDENTITY: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
+    every_wrong_letter_is_caught: (ids, st.integers(0, 55), st.sampled_from(ALPHABET)),
+    what_is_typed_is_an_id_or_one_clear_line: (
+        st.one_of(st.text(max_size=80), ids),
+        st.lists(ids, max_size=3),
+    ),
+    no_certificate_is_an_accident: (
+        st.one_of(st.just(issuer_certificate()), st.binary(max_size=400)),
+        st.integers(0, 400),
+        st.integers(0, 255),
+    ),
+    a_charter_is_its_citys: (
+        st.one_of(
+            st.text(max_size=140),
+            st.binary(max_size=100).map(lambda raw: base64.b64encode(raw).decode()),
+        ),
+    ),
+}
+"""The same for those."""
+
+
+# --- between nodes -------------------------------------------------------------------------
+
+PAIR = '"from":"SEASIDE@BOREAS","to":"RIVERWOOD@ATLAS"'
+NODE_LINES = [
+    '{"t":"hello","versions":[2],"id":"boreas","boot":"b","cities":[{"name":"SEASIDE@BOREAS"}]}',
+    '{"t":"welcome","version":2}',
+    f'{{"t":"welcome","version":2,"entering":[{{{PAIR},"next":3,"settled":1,"credit":9}}]}}',
+    *(f'{{"t":"{kind}",{PAIR},"xids":[[0,2],[5,1]]}}' for kind in ("commit", "cancel")),
+    f'{{"t":"offer",{PAIR},"xids":[[0,2]],"merchants":[{{"MoneyMinor":1}},{{}}]}}',
+    f'{{"t":"forget",{PAIR},"below":7}}',
+    '{"t":"news","city":"SEASIDE@BOREAS","prices":{"bed":1.5,"chair":2}}',
+    '{"t":"ping"}',
+    '{"t":"drain"}',
+    '{"t":"error","code":"x","detail":"y","fatal":false}',
+]
+
+
+@st.composite
+def odd_node_lines(draw: st.DrawFn) -> bytes:
+    """A line between nodes with some value in it replaced by another of any kind."""
+    line = draw(st.sampled_from(NODE_LINES))
+    places = [match.span(1) for match in re.finditer(r'[:\[,](\d+|"[^"]*"|\[[^\[\]]*\])', line)]
+    start, end = draw(st.sampled_from(places)) if places else (0, 0)
+    return f"{line[:start]}{draw(st.sampled_from(ODD_VALUES))}{line[end:]}".encode()
+
+
+whole_node_lines = st.sampled_from(NODE_LINES).map(str.encode)
+node_lines = st.one_of(
+    whole_node_lines, odd_node_lines(), damaged(whole_node_lines), st.binary(max_size=40), any_lines
+).map(lambda line: line.replace(b"\n", b""))
+
+
+def node_lines_are_bounded(line: bytes) -> None:
+    """A line becomes a message that reads back as itself, or one printable reason."""
+    try:
+        message = decode_node_line(line)
+    except LineError as error:
+        reason = str(error)
+    else:
+        reason = ""
+    if reason:
+        assert reason.isprintable()
+        assert len(reason) <= TEXT_CHARS_MAX
+        return
+    again = encode_node_lines([message])
+    assert encode_node_lines([decode_node_line(again)]) == again
+
+
+def node_chunking_does_not_matter(stream: bytes, chunk_bytes: list[int]) -> None:
+    """The same messages and the same end however a stream is cut; never more than a line kept."""
+
+    def heard(chunks: list[bytes]) -> tuple[list[Any], list[Any]]:
+        connection = NodeConnection(
+            hello_of("atlas", "a", [("RIVERWOOD@ATLAS", "")]),
+            peer_id="boreas",
+            dialling=False,
+            now_s=0.0,
+        )
+        messages: list[Any] = []
+        others: list[Any] = []
+        for chunk in chunks:
+            for event in connection.receive(chunk, 0.0):
+                if isinstance(event, Met):
+                    connection.send([Welcome(version=2)], 0.0)
+                if isinstance(event, Heard):
+                    messages += [encode_node_lines([message]) for message in event.messages]
+                else:
+                    others.append(event)
+            assert len(connection._heard) < LINE_BYTES_MAX
+        return messages, others
+
+    chunks, start = [], 0
+    for length in [*chunk_bytes, len(stream)]:
+        chunks.append(stream[start : start + length])
+        start += length
+    greeting = NODE_LINES[0].encode() + b"\n"
+    assert heard([greeting, *filter(None, chunks)]) == heard([greeting, *filter(None, [stream])])
+
+
+def records_survive(merchant: Merchant) -> None:
+    """A merchant between nodes is the same, carefully and fast."""
+    record = encode_record(merchant)
+    decoder = BulkDecoder(GOODS, in_minor=True)
+    for _ in range(2):  # carefully, then fast
+        found = read(decoder, [record] * 2)
+        assert [m for _, came in found.columns for m in came] == [merchant] * 2
+        assert found.codes == ["", ""]
+    assert found.money_minor == [merchant.money_minor] * 2
+
+
+def odd_records_are_refused_alone(records: list[bytes]) -> None:
+    """Every record has a verdict of its own, whatever stands beside it and was met before."""
+    decoder = BulkDecoder(GOODS, in_minor=True)
+    alone = [read(BulkDecoder(GOODS, in_minor=True), [record]) for record in records]
+    for _ in range(2):
+        found = read(decoder, records)
+        assert found.codes == [code for one in alone for code in one.codes]
+        assert found.money_minor == [money for one in alone for money in one.money_minor]
+        assert sum(len(came) for _, came in found.columns) == found.codes.count("")
+        for start, came in found.columns:
+            assert list(came.money_minor) == found.money_minor[start : start + len(came)]
+
+
+records = merchants().map(encode_record)
+odd_records = odd_objects().map(lambda line: line.replace(b'"Money"', b'"MoneyMinor"'))
+any_records = st.one_of(records, odd_records, damaged(records)).filter(bool)
+
+NODES: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]] = {
+    node_lines_are_bounded: (node_lines,),
+    node_chunking_does_not_matter: (
+        st.lists(node_lines, max_size=8).map(b"\n".join),
+        st.lists(st.integers(1, 200), max_size=12),
+    ),
+    records_survive: (merchants(),),
+    odd_records_are_refused_alone: (st.lists(any_records, min_size=1, max_size=4),),
+}
+"""Each property with what it is given."""
+
 
 # --- the program ---------------------------------------------------------------------------
 
 app = typer.Typer(add_completion=False, help="Fuzz a part of the program until it breaks.")
 
 
-@app.callback()
-def main() -> None:
-    """Keeps `wire` a command of its own while there is only one."""
+Minutes = Annotated[float, typer.Option(min=0, help="How long; at least one round.")]
+FirstSeed = Annotated[
+    int | None, typer.Option("--seed", help="Of the first round; drawn when not given.")
+]
 
 
 @app.command()
-def wire(
-    minutes: Annotated[float, typer.Option(min=0, help="How long; at least one round.")] = 1.0,
-    first_seed: Annotated[
-        int | None, typer.Option("--seed", help="Of the first round; drawn when not given.")
-    ] = None,
-) -> None:
+def wire(minutes: Minutes = 1.0, first_seed: FirstSeed = None) -> None:
     """Framing and decoding of merchant lines."""
+    _fuzz("wire", WIRE, minutes, first_seed)
+
+
+@app.command()
+def identity(minutes: Minutes = 1.0, first_seed: FirstSeed = None) -> None:
+    """Ids, certificates and charters."""
+    _fuzz("identity", IDENTITY, minutes, first_seed)
+
+
+@app.command()
+def nodes(minutes: Minutes = 1.0, first_seed: FirstSeed = None) -> None:
+    """Lines between nodes, and the merchants in them."""
+    _fuzz("nodes", NODES, minutes, first_seed)
+
+
+def _fuzz(
+    part: str,
+    properties: dict[Callable[..., None], tuple[st.SearchStrategy[Any], ...]],
+    minutes: float,
+    first_seed: int | None,
+) -> None:
     number = random.SystemRandom().randrange(10**9) if first_seed is None else first_seed
     console = Console()
     console.print(f"seed {number}")
@@ -233,17 +450,18 @@ def wire(
     rounds = 0
     columns = (SpinnerColumn(), *Progress.get_default_columns()[:-1], TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[rounds]} rounds"), console=console) as bar:
-        task = bar.add_task("wire", total=minutes * 60, rounds=0)
+        task = bar.add_task(part, total=minutes * 60, rounds=0)
         while rounds == 0 or time.monotonic() - began_s < minutes * 60:
-            for check, strategies in WIRE.items():
-                _run(check, strategies, number + rounds, console)
+            for check, strategies in properties.items():
+                _run(part, check, strategies, number + rounds, console)
             rounds += 1
             bar.update(task, completed=time.monotonic() - began_s, rounds=rounds)
-    examples = rounds * len(WIRE) * EXAMPLES_A_ROUND
+    examples = rounds * len(properties) * EXAMPLES_A_ROUND
     console.print(f"nothing found in {rounds} rounds, up to {examples:,} examples")
 
 
 def _run(
+    part: str,
     check: Callable[..., None],
     strategies: tuple[st.SearchStrategy[Any], ...],
     number: int,
@@ -262,7 +480,7 @@ def _run(
     except Exception:
         console.print(f"[bold red]{check.__name__} fails with seed {number}")
         traceback.print_exc()
-        console.print(f"again with: python -m tools.fuzz wire --minutes 0 --seed {number}")
+        console.print(f"again with: python -m tools.fuzz {part} --minutes 0 --seed {number}")
         raise typer.Exit(1) from None
 
 

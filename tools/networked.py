@@ -132,7 +132,7 @@ def node(*arguments: str) -> Iterator[Running]:
         folder = Path(name)
         written = [f"--report={folder / 'report.json'}", f"--history={folder / 'history.csv'}"]
         observe_port = free_ports(1)
-        written.append(f"--observe-port={observe_port}")
+        written += [f"--observe-port={observe_port}", f"--data-dir={folder / 'world'}"]
         command = [sys.executable, "-m", "city_node", *arguments, "--headless", *written]
         with (folder / "errors").open("wb") as errors:
             process = subprocess.Popen(command, env=environment, stderr=errors)

@@ -5,8 +5,11 @@ BENCHMARKS = {
     "order_book": "tools.bench.order_book",
     "call_auction": "tools.bench.call_auction",
     "startup": "tools.bench.startup",
+    "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",
+    "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
     "viewer": "tools.bench.viewer",
+    "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""

@@ -93,11 +93,14 @@ def run(command: tuple[str, ...], cache: Path | None = None) -> Took:
     """
     environment = dict(os.environ)
     environment.pop("NUMBA_CACHE_DIR", None)  # of the bench itself
+    world = tempfile.TemporaryDirectory()
+    environment["CITY_NODE_DATA_DIR"] = world.name
     if cache is not None:
         environment |= {"XDG_CACHE_HOME": str(cache), "CITY_NODE_HOME": str(cache / "home")}
     before = os.times()
     began = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    with world:
+        subprocess.run(command, env=environment, check=True, capture_output=True)
     wall, after = time.perf_counter() - began, os.times()
     core = after.children_user - before.children_user
     return Took(core + after.children_system - before.children_system, wall)

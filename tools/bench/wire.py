@@ -191,6 +191,7 @@ class Border:
         )
         assert admitted.entered == len(came), admitted.reason
         self.size += admitted.entered
+        world.taken.clear()
         if world.walking.size[0] > WALKING_MAX:
             world.walking = empty(len(world.goods), len(world.places))
 

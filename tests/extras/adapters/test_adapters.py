@@ -17,7 +17,8 @@ from websockets.sync.client import connect
 
 from city_node.config import Wishes, resolve
 from city_node.node import Run, run_node
-from city_node.world import found_world, report
+from city_node.report import report
+from city_node.world import found_world
 from tests.nodes import free_port
 
 GUARD_S = 60.0

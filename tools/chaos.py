@@ -1,0 +1,252 @@
+"""Real nodes under `kill -9`: `python -m tools.chaos --minutes M --nodes N`.
+
+Nodes of one city each trade over loopback; one after the other is killed at some moment, and
+started again. At the end all run on in peace for a while, are stopped as a user does, and
+`city-node audit` over all their folders must balance. Nothing here is simulated, so nothing can be
+replayed: a failure leaves the folders, and says where, and how to look at them.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tools import reliability
+from tools.networked import free_ports
+
+HOST = "127.0.0.1"
+NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
+LOCALS, MERCHANTS = 20, 40
+
+LIVES_S_MAX = 4.0
+"""From one kill to the next, of all nodes; some come while a node is still starting."""
+
+AWAY_S_MAX = 2.0
+CALM_S = 15.0
+"""All nodes run, the redialling included, before they are stopped."""
+
+STOP_S_MAX = 60.0
+PORTS_A_NODE = 2
+
+
+class ChaosError(Exception):
+    """What must never happen has happened."""
+
+
+@dataclass
+class Node:
+    """One node, over all its lives.
+
+    Attributes:
+        home: where all its files are; the world is in `world` of it.
+        said: everything on stderr, of all lives.
+    """
+
+    city: str
+    home: Path
+    port: int
+    dials: list[int]
+    process: subprocess.Popen[bytes] | None = None
+    lives: int = 0
+
+    @property
+    def folder(self) -> Path:
+        """Of the world."""
+        return self.home / "world"
+
+    @property
+    def said(self) -> Path:
+        """Where what it says goes."""
+        return self.home / "stderr"
+
+    def start(self) -> None:
+        """Begin the next life."""
+        self.lives += 1
+        command = [sys.executable, "-m", "city_node", self.city, "--headless", "--no-discovery"]
+        command += ["--node-name", self.city.lower(), "--data-dir", str(self.folder)]
+        command += ["--port", str(self.port), "--report", str(self.home / "report.json")]
+        command += ["--locals", str(LOCALS), "--merchants", str(MERCHANTS)]
+        for port in self.dials:
+            command += ["--connect", f"{HOST}:{port}"]
+        with self.said.open("ab") as said:
+            said.write(f"--- life {self.lives}\n".encode())
+            said.flush()
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=self._environment()
+            )
+
+    def kill(self) -> None:
+        """End this life as a power cut to the process does.
+
+        Raises:
+            ChaosError: it had ended by itself.
+        """
+        assert self.process
+        if self.process.poll() is not None:
+            raise ChaosError(
+                f"{self.city} ended by itself (status {self.process.returncode}); see {self.said}"
+            )
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, as a user does."""
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+
+    def ended(self) -> dict[str, Any]:
+        """Its report.
+
+        Raises:
+            ChaosError: it did not end well.
+        """
+        assert self.process
+        try:
+            status = self.process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            raise ChaosError(f"{self.city} does not end; see {self.said}") from None
+        if status:
+            raise ChaosError(f"{self.city} ended with status {status}; see {self.said}")
+        report: dict[str, Any] = json.loads((self.home / "report.json").read_text("utf-8"))
+        return report
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self.home)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """One in which nothing of the user's is met but the compiled kernels."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CITY_NODE_")}
+    for folder in ("RUNTIME", "CONFIG", "DATA", "STATE"):
+        name = f"XDG_{folder}_{'DIR' if folder == 'RUNTIME' else 'HOME'}"
+        kept[name] = str(home / folder.lower())
+    return kept | {"CITY_NODE_HOME": str(home.parent / "trust")}
+
+
+@dataclass
+class Total:
+    """What was done, and what came of it."""
+
+    minutes: float
+    nodes: int
+    kills: Counter[str] = field(default_factory=Counter)
+    arrivals: int = 0
+    audit: dict[str, Any] = field(default_factory=dict)
+
+
+def found_nodes(count: int, folder: Path) -> list[Node]:
+    """Nodes that each dial those before them."""
+    ports = [free_ports(PORTS_A_NODE) for _ in range(count)]
+    nodes = []
+    for number, port in enumerate(ports):
+        name = NAMES[number] if number < len(NAMES) else f"Town {number}"
+        home = folder / name.lower().replace(" ", "-")
+        home.mkdir()
+        nodes.append(Node(name, home, port, ports[:number]))
+    return nodes
+
+
+def chaos(minutes: float, count: int, folder: Path, progress: Progress) -> Total:
+    """Kill and start nodes for so long, then let them end well, and audit.
+
+    Raises:
+        ChaosError: what must never happen has happened.
+    """
+    nodes, total = found_nodes(count, folder), Total(minutes, count)
+    task = progress.add_task("killing", total=minutes * 60)
+    try:
+        for node in nodes:
+            node.start()
+        began_s = time.monotonic()
+        while (passed_s := time.monotonic() - began_s) < minutes * 60:
+            progress.update(task, completed=passed_s)
+            time.sleep(random.uniform(0, LIVES_S_MAX))
+            node = random.choice(nodes)
+            node.kill()
+            total.kills[node.city] += 1
+            time.sleep(random.uniform(0, AWAY_S_MAX))
+            node.start()
+        progress.update(task, description="in peace", completed=minutes * 60)
+        time.sleep(CALM_S)
+        for node in nodes:
+            node.stop()
+        reports = [node.ended() for node in nodes]
+    finally:
+        for node in nodes:
+            if node.process and node.process.poll() is None:
+                node.process.kill()
+                node.process.wait()
+    total.arrivals = sum(
+        sum(city["arrivals"].values()) for report in reports for city in report["cities"]
+    )
+    total.audit = audit(nodes)
+    if not total.audit["balanced"]:
+        raise ChaosError("the books of all nodes together do not balance")
+    return total
+
+
+def audit(nodes: list[Node]) -> dict[str, Any]:
+    """What `city-node audit` says of all folders."""
+    ran = subprocess.run(
+        audit_command(nodes), capture_output=True, text=True, env=environment(nodes[0].home)
+    )
+    if not ran.stdout:
+        raise ChaosError(f"the audit failed: {ran.stderr.strip()}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def audit_command(nodes: list[Node]) -> list[str]:
+    """The command of the audit."""
+    folders = [str(node.folder) for node in nodes]
+    return [sys.executable, "-m", "city_node", "audit", *folders, "--json"]
+
+
+def main(
+    minutes: Annotated[float, typer.Option(min=0.0, help="Of killing.")] = 1.0,
+    nodes: Annotated[int, typer.Option(min=2, max=64, help="Of one city each.")] = 3,
+    keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
+) -> None:
+    """Kill nodes at any moment, start them again, and audit the whole network."""
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="city-node-chaos-"))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=console, transient=True) as progress:
+            total = chaos(minutes, nodes, folder, progress)
+    except ChaosError as error:
+        console.print(f"{error}\nthe nodes' folders are in {folder}", highlight=False)
+        sys.exit(1)
+    facts = facts_of(total)
+    for what, told in facts.items():
+        console.print(f"{what}: {told}", highlight=False)
+    if keep:
+        command = f"python -m tools.chaos --minutes {minutes:g} --nodes {nodes}"
+        console.print(f"wrote {reliability.keep(f'Killed: {nodes} nodes', command, facts)}")
+    shutil.rmtree(folder)
+
+
+def facts_of(total: Total) -> dict[str, str]:
+    """What was done, and what came of it."""
+    counted = {"minutes": f"{total.minutes:g}", "kills": f"{total.kills.total():,}"}
+    counted["arrivals"] = f"{total.arrivals:,}"
+    for name in ("issued", "destroyed", "held", "in_transit"):
+        counted[f"{name.replace('_', ' ')}, minor units"] = f"{total.audit[name]:,}"
+    return counted | {"balanced": "yes" if total.audit["balanced"] else "no"}
+
+
+if __name__ == "__main__":
+    typer.run(main)

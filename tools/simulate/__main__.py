@@ -1,0 +1,109 @@
+"""`python -m tools.simulate`: replay one seed, or run many, a bar meanwhile."""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import get_context
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from city_node.kernel_cache import prepare
+
+prepare()  # before anything imports numba
+
+from tools import reliability  # noqa: E402
+from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
+
+HOURS = 0.5
+
+
+def main(
+    seed: Annotated[int | None, typer.Option(help="Replay this one, and tell its story.")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="A:B", help="Run these.")] = None,
+    hours: Annotated[float, typer.Option(min=0.0, help="Simulated, each.")] = HOURS,
+    nodes: Annotated[int | None, typer.Option(min=2, help="Each; default: 2 to 4.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
+) -> None:
+    """Simulate whole networks, faults and all."""
+    console = Console()
+    if (seed is None) == (seeds is None):
+        raise typer.BadParameter("one of --seed and --seeds must be given")
+    began_s = time.perf_counter()
+    if seed is not None:
+        outcomes = [simulate(Scene(seed, hours, nodes), lambda line: print(line, flush=True))]
+    else:
+        scenes = [Scene(number, hours, nodes) for number in numbers_of(seeds or "")]
+        outcomes = list(shown(scenes, console))
+    facts = summary(outcomes)
+    facts["hours of computing, all cores"] = f"{(time.perf_counter() - began_s) / 3_600:.2f}"
+    for what, told in facts.items():
+        console.print(f"{what}: {told}", highlight=False, soft_wrap=True)
+    failed = [outcome for outcome in outcomes if outcome.failure]
+    for outcome in failed:
+        console.print(failure_of(outcome), highlight=False, markup=False, soft_wrap=True)
+    if keep:
+        name = f"Simulated: {f'{nodes:,} nodes' if nodes else 'small networks'}"
+        console.print(f"wrote {reliability.keep(name, command(seed, seeds, hours, nodes), facts)}")
+    sys.exit(bool(failed))
+
+
+def command(seed: int | None, seeds: str | None, hours: float, nodes: int | None) -> str:
+    """What was asked for."""
+    asked = f"--seeds {seeds}" if seeds else f"--seed {seed}"
+    return f"python -m tools.simulate {asked} --hours {hours:g}" + (
+        f" --nodes {nodes}" if nodes else ""
+    )
+
+
+def numbers_of(seeds: str) -> range:
+    """What `A:B` means: from A to B - 1."""
+    first, _, end = seeds.partition(":")
+    if not (first.isdecimal() and end.isdecimal() and int(first) < int(end)):
+        raise typer.BadParameter(f"seeds = {seeds!r}: must be A:B with A below B, as in 0:50")
+    return range(int(first), int(end))
+
+
+def shown(scenes: list[Scene], console: Console) -> Iterator[Outcome]:
+    """Run scenes, one a core at a time; failures are told as they happen."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with (
+        get_context("spawn").Pool(min(os.cpu_count() or 1, len(scenes))) as pool,
+        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
+    ):
+        task = progress.add_task("simulated", total=len(scenes))
+        for outcome in pool.imap_unordered(simulate, scenes):
+            progress.advance(task)
+            if outcome.failure:
+                for line in (*outcome.story, failure_of(outcome)):
+                    console.print(line, highlight=False, markup=False, soft_wrap=True)
+            yield outcome
+
+
+def failure_of(outcome: Outcome) -> str:
+    """What went wrong with a seed, and what replays it."""
+    return f"seed {outcome.scene.seed}: {outcome.failure}\n    {outcome.scene.command}"
+
+
+def summary(outcomes: list[Outcome]) -> dict[str, str]:
+    """What was simulated, and what came of it."""
+    faults: Counter[str] = Counter()
+    for outcome in outcomes:
+        faults.update(outcome.faults)
+    simulated_h = sum(outcome.simulated_s for outcome in outcomes) / 3_600
+    return {
+        "seeds": f"{len(outcomes):,}",
+        "simulated hours": f"{simulated_h:,.1f}",
+        "migrations": f"{sum(outcome.count.migrations for outcome in outcomes):,}",
+        "faults": f"{faults.total():,}",
+        **{f"- {kind}": f"{many:,}" for kind, many in faults.most_common()},
+        "seeds failed": f"{sum(bool(outcome.failure) for outcome in outcomes):,}",
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,284 @@
+"""The nodes of a simulated network: their worlds, their machines, one life after the other."""
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import trio
+
+from city_node.audit import Read, read_ledger
+from city_node.config import Config, Dialling, Wishes, resolve
+from city_node.folder import founding
+from city_node.keeping import Keeping, StuckError
+from city_node.ledger import Ledger
+from city_node.log import Log
+from city_node.machine import Bound, Machine
+from city_node.meeting import PORT_FIRST
+from city_node.node import Run, run_node
+from city_node.recovery import program, recover
+from city_node.report import state_hash
+from city_node.running import Running
+from city_node.signals import Signals
+from city_node.world import World
+from tools.simulate.disk import Disk, Shelf
+from tools.simulate.internet import Internet
+from tools.simulate.streams import End, Host
+
+TICKS_PER_S = 1
+"""So that a run of half an hour is 1,800 windows a node."""
+
+CITIES_MAX = 2
+LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
+"""Small worlds: what is tested happens between them."""
+
+LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
+"""Merchants who wander more than they should."""
+
+DIALLED_MAX = 3
+"""By one node, of those before it."""
+
+EPOCH_S = 2_000_000_000.0
+"""What a clock on the wall shows when a simulation begins."""
+
+PROGRAM = program()
+
+THREAD_S_MAX = 0.02
+"""What is offloaded is done after a while, so that other things happen in between."""
+
+
+class Stopper(Signals):
+    """Stops a node as a signal does, without one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scope = trio.CancelScope()
+
+    def cancel(self, scope: trio.CancelScope) -> None:
+        """Called by the node: this is to be cancelled."""
+        if self.scope.cancel_called:
+            scope.cancel()
+        self.scope = scope
+
+
+class ViolationError(Exception):
+    """What must never happen has happened."""
+
+
+@dataclass(eq=False)
+class Node:
+    """One node, over all its lives.
+
+    Attributes:
+        lives: how often it has been started.
+        skew_s: what its clock shows more than it should.
+        ledger: of the life that is lived now; None: there is none.
+        read: its books at the end of its last life.
+        life: all tasks of this life.
+        stopper: ends it as a signal does.
+        away_s: until the next one.
+        kept: tick and hashes of its cities when it was last stopped well.
+    """
+
+    name: str
+    config: Config
+    host: Host
+    internet: Internet
+    disk: Disk
+    random: Random
+    lives: int = 0
+    skew_s: float = 0.0
+    ledger: Ledger | None = None
+    read: Read | None = None
+    life: trio.CancelScope = field(default_factory=trio.CancelScope)
+    stopper: Stopper = field(default_factory=Stopper)
+    away_s: float = 0.0
+    kept: tuple[int, list[str]] | None = None
+
+    async def live(self) -> None:
+        """Live one life after the other; until cancelled."""
+        while True:
+            self.lives += 1
+            database, shelf = self.disk.plug_in()
+            with contextlib.closing(database):
+                try:
+                    with trio.CancelScope() as self.life:
+                        await self._live_once(Ledger(database, self.name), shelf)
+                except Exception as error:
+                    # It may say that it could not write; what the dead say does not count.
+                    if self.host.is_up and not isinstance(innermost(error), StuckError):
+                        raise
+                finally:
+                    self._go_down(told=True, with_power=True)
+            await trio.sleep(self.away_s)
+
+    async def _live_once(self, ledger: Ledger, shelf: Shelf) -> None:
+        log = Log(clock_s=trio.current_time)
+        recovered = recover(self.config, ledger, shelf, say=log.say)
+        world, machine = recovered.world, self._machine()
+        self._check_kept(world)
+        founded = {"founding": founding(self.config)}
+        keeping = Keeping(
+            ledger, shelf, log, PROGRAM, founded, offload=machine.offload, clock=self._clock_s
+        )
+        self.stopper, self.ledger = Stopper(), ledger
+        self.internet.bring_up(self.host)
+        await run_node(
+            world,
+            self.config,
+            self.name,
+            Run(headless=True),
+            self.stopper,
+            keeping,
+            recovered.quotas,
+            None,
+            machine,
+        )
+        if self.host.is_up:
+            self.kept = world.tick, [state_hash(world, city) for city in world.cities]
+
+    def _check_kept(self, world: World) -> None:
+        """A world that was stopped well goes on as it was.
+
+        Raises:
+            ViolationError: it does not.
+        """
+        if self.kept:
+            tick, hashes = self.kept
+            found = [state_hash(world, city) for city in world.cities]
+            if (world.tick, found) != (tick, hashes):
+                raise ViolationError(
+                    f"{self.name} was stopped at tick {tick:,}, and goes on at {world.tick:,} "
+                    "with another state"
+                )
+            self.kept = None
+
+    def _clock_s(self) -> float:
+        return EPOCH_S + trio.current_time() + self.skew_s
+
+    def stop(self, away_s: float) -> None:
+        """End this life as a signal does."""
+        self.away_s = away_s
+        self.stopper.scope.cancel()
+
+    def crash(self, away_s: float, *, told: bool = True, with_power: bool = True) -> None:
+        """End this life here and now: what its tasks still do has no effect.
+
+        Args:
+            told: whether the system survives and tells the peers.
+            with_power: whether what was written but not synced is kept.
+        """
+        self.away_s = away_s
+        self._go_down(told=told, with_power=with_power)
+        self.life.cancel()
+
+    def _go_down(self, *, told: bool, with_power: bool) -> None:
+        if self.host.is_up:
+            self.internet.take_down(self.host, told=told)
+        self.disk.pull_out(with_power=with_power)
+        self.ledger = None
+        image, self.read = self.disk.image, None
+        if image:
+            with contextlib.closing(Disk.opened(image)) as database:
+                self.read = read_ledger(Ledger(database, self.name), Path(self.name))
+
+    def books(self) -> Read | None:
+        """Its books, whether it lives or not; None before its first life."""
+        return read_ledger(self.ledger, Path(self.name)) if self.ledger else self.read
+
+    def _machine(self) -> Machine:
+        async def offload(function: Callable[..., Any], *arguments: Any) -> Any:
+            await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
+            return function(*arguments)
+
+        def listen(port: int, host: str | None) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
+            return self.internet.listen(self.host, port)
+
+        def dial(host: str, port: int) -> Awaitable[End]:
+            return self.internet.dial(self.host, host, port)
+
+        return Machine(
+            offload=offload,
+            listen=listen,
+            dial=dial,
+            stopwatch_s=lambda: 0.0,
+            random=self.random,
+            noted=unnoted,
+        )
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error in a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextlib.contextmanager
+def unnoted(_: Running) -> Iterator[None]:
+    """No verb looks for a simulated node."""
+    yield
+
+
+def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
+    """So many nodes that know each other's addresses, none of them started."""
+    nodes: list[Node] = []
+    cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
+    dials: list[list[str]] = [[] for _ in range(count)]
+    for here in range(1, count):
+        for there in random.sample(range(here), min(here, DIALLED_MAX)):
+            way = random.choice(["there", "here", "both"])
+            if way != "here":
+                dials[here].append(address_of(there))
+            if way != "there":
+                dials[there].append(address_of(here))
+    for number in range(count):
+        name = f"node{number}"
+        of = configured(number, cities[number], dials[number], random)
+        host = Host(address_of(number))
+        internet.hosts[host.address] = host
+        chances = [Random(random.getrandbits(64)) for _ in range(2)]
+        nodes.append(Node(name, of, host, internet, Disk(chances[0]), chances[1]))
+    return nodes
+
+
+def address_of(number: int) -> str:
+    """The IP address of a node's host."""
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
+def configured(number: int, cities: int, dials: list[str], random: Random) -> Config:
+    """What a node is told on its command line."""
+    config = resolve(
+        Wishes(
+            cities=tuple(f"Town {number}-{city}" for city in range(cities)),
+            seed=random.getrandbits(31),
+            locals=random.randint(2, LOCALS_MAX),
+            merchants=random.randint(MERCHANTS_MIN, MERCHANTS_MAX),
+            threads=1,
+            discovery=False,
+            legacy_bind=address_of(number),
+        )
+    )
+    told = [(random.randrange(cities), address) for address in dials]
+    return replace(
+        config,
+        speed_ticks_per_s=TICKS_PER_S,
+        network=replace(
+            config.network,
+            dial=tuple(Dialling(city, address, PORT_FIRST) for city, address in told),
+        ),
+        cities=tuple(
+            replace(
+                city,
+                merchant_rules=replace(
+                    city.merchant_rules,
+                    leave_probability=LEAVE_PROBABILITY,
+                    act_probability=ACT_PROBABILITY,
+                ),
+            )
+            for city in config.cities
+        ),
+    )
