@@ -3,6 +3,8 @@
 `advance` runs a whole window in one kernel call. Everything else is the bazaar's own.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import int64, uint64
 
@@ -32,6 +34,7 @@ from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
 from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.mind import Minds
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -155,9 +158,16 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
-    loop = advance_ticks
+    loop: Any = advance_ticks
     if isinstance(state, MarketBazaar):
         from merchants.advance_markets import advance_markets as loop  # compiled when asked for
+    minds: tuple[Minds, ...] = ()
+    if town.minds is not None:
+        minds = (town.minds,)
+        if isinstance(state, MarketBazaar):
+            from merchants.advance_learned_markets import advance_learned_markets as loop
+        else:
+            from merchants.advance_learned import advance_learned as loop
 
     end = tick + ticks
     while True:
@@ -167,6 +177,7 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
             town.roads,
             town.rules,
             town.lives,
+            *minds,
             arrivals,
             town.departures,
             town.key,

@@ -12,6 +12,7 @@ import numpy as np
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, allocate, packed
+from merchants.mind import Minds
 from merchants.params import Parameters, Rules
 from merchants.roster import Roster, chosen, empty, with_room
 
@@ -53,6 +54,7 @@ class Town:
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
         lives: foundings and retirements.
+        minds: the network that drives merchants here; None: all live by their genes.
     """
 
     key: np.uint64
@@ -62,6 +64,7 @@ class Town:
     departures: Roster
     roads: Roads
     lives: Lives
+    minds: Minds | None = None
 
 
 def found_town(

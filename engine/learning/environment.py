@@ -1,13 +1,14 @@
-"""What a learner needs of a world: many agents of each kind, all of them stepped at once.
+"""What a learner needs of a world with many agents of each kind.
 
-Implemented by `merchants.environment`, `engine.macro.environment` and the small tasks of the tests;
-called by `engine.learning.ppo`. Arrays only.
+Either all of them are stepped at once (`Environment`: the small tasks of the tests), or the world
+runs by itself, its kernels choose for its agents by the network, and it hands over what they saw,
+did and got (`Recorder`: `city_node.merchant_lessons`). Called by `engine.learning.ppo`. Arrays only.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from engine.policy import Actions, Spaces
+from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
 
 
@@ -42,4 +43,36 @@ class Environment(Protocol):
 
     def step(self, actions: Mapping[str, Actions]) -> Mapping[str, Outcome]:
         """Let every agent act once."""
+        ...
+
+
+class Record(NamedTuple):
+    """What agents of one kind saw, did and got while a world ran; [decisions, agents, ...].
+
+    Agents decide when the world lets them, one more often than another: an agent's decisions are
+    its first `decisions` rows, in order. Its last row only says where the one before it led.
+    """
+
+    decisions: Array
+    """int64[agents]: how many rows are an agent's."""
+    seen: Array
+    """float32[decisions, agents, observations], not normalised."""
+    actions: Actions
+    """int64[decisions, agents, choices] and float32[decisions, agents, residuals]."""
+    rewards: Array
+    """float32[decisions, agents]: from a decision to the agent's next."""
+
+
+class Recorder(Protocol):
+    """Worlds that run by themselves."""
+
+    spaces: Mapping[str, Spaces]
+    """What each kind sees and does."""
+
+    def reset(self, seed: int) -> None:
+        """Begin anew."""
+        ...
+
+    def record(self, policies: Mapping[str, Policy], steps: int) -> Mapping[str, Record]:
+        """Run for so many steps of the world's own time, agents choosing by the policies."""
         ...

@@ -1,7 +1,8 @@
 """Proximal policy optimisation, from top to bottom (Schulman and others, 2017).
 
 One network for each kind of agent learns from the pooled experience of all agents of that kind in
-all worlds. An update: every agent acts `steps_per_update` times; advantages are estimated (GAE,
+all worlds. An update: every agent acts `steps_per_update` times (or worlds that record what their
+agents do run for so many steps of their own time); advantages are estimated (GAE,
 Schulman and others, 2016); the batch is gone through `epochs` times in minibatches, each step
 clipped to stay near the policy that acted.
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.learning.environment import Environment, Outcome
+from engine.learning.environment import Environment, Outcome, Record, Recorder
 from engine.learning.network import HIDDEN, Normaliser, actor_critic, policy_of
 from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
@@ -33,7 +34,7 @@ class Settings:
         critic: weight of the critic's error in the loss.
         epochs: how often an update goes through its batch.
         minibatches: into how many parts.
-        steps_per_update: acts of every agent in an update.
+        steps_per_update: acts of every agent in an update; of a Recorder: steps of its time.
         learning_rate: of Adam; falls to nothing, linearly, over the training.
         gradient_max: norm to which gradients are cut.
         hidden: units of the hidden layers.
@@ -98,6 +99,8 @@ class Rollout:
     ended: Array
     value_beyond: Array
     """float32[steps, agents]: what the critic says of the state that followed an act."""
+    valid: Array
+    """bool[steps, agents]: False where an agent has not acted so often."""
 
 
 def new_learners(
@@ -116,7 +119,7 @@ def new_learners(
 
 
 def learn(
-    environment: Environment,
+    environment: Environment | Recorder,
     settings: Settings,
     learners: dict[str, Learner],
     *,
@@ -134,12 +137,16 @@ def learn(
         steps: acts of every agent in the whole training, those before `step` included.
         step: where the training goes on, when it was saved and resumed.
     """
-    observations = dict(environment.reset(seed))
+    began = environment.reset(seed)
+    observations = dict(began or {})
     while step < steps:
         for learner in learners.values():
             for group in learner.optimiser.param_groups:
                 group["lr"] = settings.learning_rate * (1.0 - step / steps)
-        rollouts, observations = act(environment, learners, observations, settings)
+        if hasattr(environment, "record"):
+            rollouts = recorded(environment, learners, settings)
+        else:
+            rollouts, observations = act(environment, learners, observations, settings)
         measures = {kind: improve(learners[kind], rollouts[kind], settings) for kind in learners}
         step += settings.steps_per_update
         yield Update(step, learners, measures)
@@ -178,6 +185,7 @@ def act(
                         outcome.terminated,
                         ended,
                         beyond,
+                        np.ones_like(ended),
                     )
                 )
                 observations[kind] = outcome.observations
@@ -186,6 +194,43 @@ def act(
         for kind, rows in notes.items()
     }
     return rollouts, observations
+
+
+def recorded(
+    environment: Recorder, learners: Mapping[str, Learner], settings: Settings
+) -> dict[str, Rollout]:
+    """Let the worlds run, and see in their records what came of it."""
+    policies = {kind: learner.policy for kind, learner in learners.items()}
+    records = environment.record(policies, settings.steps_per_update)
+    return {kind: seen_in(records[kind], learners[kind], settings) for kind in learners}
+
+
+def seen_in(record: Record, learner: Learner, settings: Settings) -> Rollout:
+    """A record with what the network that acted thought of it; the normaliser learns from it."""
+    import torch
+
+    depth, agents = record.rewards.shape
+    row = np.arange(depth)[:, None]
+    seen = learner.normaliser.normalised(record.seen)
+    flat = torch.as_tensor(seen.reshape(depth * agents, -1), device=settings.device)
+    taken = [part.reshape(depth * agents, -1) for part in record.actions]
+    choices, residuals = (torch.as_tensor(part, device=settings.device) for part in taken)
+    with torch.no_grad():
+        options, normal = distributions(learner, flat)
+        log_chance = _log_chance(options, choices.unbind(1), normal, residuals)
+        value = learner.network.critic(flat).reshape(depth, agents).cpu().numpy()
+    learner.normaliser.see(record.seen[row < record.decisions])
+    return Rollout(
+        seen,
+        *record.actions,
+        log_chance.reshape(depth, agents).cpu().numpy(),
+        value,
+        record.rewards,
+        np.zeros((depth, agents), bool),
+        row == record.decisions - 2,
+        np.concatenate([value[1:], value[-1:]]),
+        row < record.decisions - 1,
+    )
 
 
 def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, Array, Array]:
@@ -250,9 +295,9 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
 
     advantage = advantages(rollout, settings)
     target = advantage + rollout.value
-    size = advantage.size
+    size = int(rollout.valid.sum())
     columns = [
-        torch.as_tensor(column.reshape(size, *column.shape[2:]), device=settings.device)
+        torch.as_tensor(column[rollout.valid], device=settings.device)
         for column in (
             rollout.seen,
             rollout.choices,
@@ -272,7 +317,7 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
             noted.append(descend(learner, [column[rows] for column in columns], settings))
     entropy, clipped, error = np.mean(noted, axis=0)
     return {
-        "reward": float(rollout.reward.mean()),
+        "reward": float(rollout.reward[rollout.valid].mean()),
         "entropy": float(entropy),
         "clipped": float(clipped),
         "critic_error": float(error),

@@ -94,7 +94,8 @@ def test_advantages_against_the_sum_they_are():
     terminated = random.random((steps, agents)) < 0.15
     ended = terminated | (random.random((steps, agents)) < 0.15)
     none = np.zeros((steps, agents, 0))
-    rollout = Rollout(none, none, none, none, value, reward, terminated, ended, beyond)
+    valid = np.ones_like(ended)
+    rollout = Rollout(none, none, none, none, value, reward, terminated, ended, beyond, valid)
     settings = Settings(discount=0.9, trace=0.8)
     found = advantages(rollout, settings)
     for agent in range(agents):
