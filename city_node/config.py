@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from city_node import genomes
+from city_node import genomes, networks
 from city_node.errors import ConfigError
 from city_node.fields import (
     address_in,
@@ -35,6 +35,7 @@ from city_node.names import check_name
 from city_node.policy import Policy, policy_in
 from engine.economy import UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
+from merchants.mind import SPACES
 from merchants.params import Parameters as MerchantParameters
 
 LOCALS_MAX = 10_000_000
@@ -96,6 +97,7 @@ class CityConfig:
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
+        network: the file of the trained network that drives its merchants; none: empty.
     """
 
     name: str
@@ -108,6 +110,7 @@ class CityConfig:
     merchant_rules: MerchantParameters
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
+    network: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -289,7 +292,8 @@ def _city(
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
-    genome = merchants.pop("genome", None)
+    genome, network = (merchants.pop(key, None) for key in ("genome", "network"))
+    rules = converted(f"{where}merchants.", MerchantParameters, merchants)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
         for good, fields in tables_in(table, "goods").items()
@@ -313,9 +317,10 @@ def _city(
             economy.Parameters,
             table_in(where + economy_name, table.get(economy_name, {})),
         ),
-        merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
+        merchant_rules=rules,
         evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
+        network=_network_file(f"{where}merchants.network", network, rules.policy, wishes.config),
     )
 
 
@@ -330,6 +335,18 @@ def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, .
         return ()
     folder = beside.parent if beside else Path()
     return genomes.read(field, folder / text_in(field, path))
+
+
+def _network_file(field: str, path: Any, policy: str, beside: Path | None) -> bytes:
+    """The file of the network of learned merchants, checked; a path begins as that of genomes."""
+    if policy != "learned":
+        if path is not None:
+            raise ValueError(f'{field} = {path!r}: goes with policy = "learned", not "{policy}"')
+        return b""
+    folder = beside.parent if beside else Path()
+    data = networks.data_of(field, None if path is None else folder / text_in(field, path))
+    networks.policy_in(field, data, SPACES)
+    return data
 
 
 def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:

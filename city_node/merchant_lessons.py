@@ -136,7 +136,8 @@ def recorded(lesson: Lesson, policy: Policy, ticks: int) -> Record:
     rosters = [lesson.world.walking, *(city.town.roster for city in cities)]
     merchants = sum(int(roster.size[0]) for roster in rosters)
     for city in cities:
-        city.town.minds = minds_of(policy, lesson.share, logged=merchants * ticks // 4 + 64)
+        city.town.rules = city.town.rules._replace(learned_share=lesson.share)
+        city.town.minds = minds_of(policy, logged=merchants * ticks // 4 + 64)
     prices = worth(lesson.world)
     advance(lesson.world, ticks)
     logs = [city.town.minds.log for city in cities if city.town.minds is not None]

@@ -80,11 +80,11 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
         whom = below(draw(stream, HEARS), residents)
         weight = gossip_weight(rows, merchant, rules)
         hear(rows, merchant, here, bazaar.residents.expected_price[whom], weight)
-    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     if best >= 0:
         shut_stall(bazaar, stalls, merchant)
         if rows.owned[merchant] < rows.capacity[merchant]:
-            price_max = bid(rows, merchant, here, roads.place[best])
+            price_max = bid(rows, merchant, here, roads.place[best], rules)
             buy_from_resident(bazaar, stalls, merchant, draw(stream, ASKS), price_max)
     road = road_taken(rows, merchant, best, roads, rules, stream)
     if road >= 0:
@@ -92,9 +92,9 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
         if depart(roster, merchant, road, roads, here, departures, tick):
             move_stall(bazaar, stalls, merchant)
     elif rows.owned[merchant] == 0:
-        change_trade(rows, merchant, here, roads)
+        change_trade(rows, merchant, here, roads, rules)
     elif best < 0:
-        price = stall_price(rows, merchant, here)
+        price = stall_price(rows, merchant, here, rules)
         if price < np.inf:
             rows.ask[merchant] = price
             open_stall(bazaar, stalls, merchant)

@@ -122,7 +122,8 @@ def advance_learned(
                         move_stall(bazaar, stalls_of(roster.rows), merchant)
                     if fate != LIVES:
                         continue
-                if is_driven(rows.birthplace[merchant], rows.number[merchant], minds.share[0]):
+                birthplace, number = rows.birthplace[merchant], rows.number[merchant]
+                if is_driven(birthplace, number, rules.learned_share):
                     act_learned(
                         bazaar,
                         roster,

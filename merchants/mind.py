@@ -2,16 +2,16 @@
 
 At an act he weighs the deals he knows of: to stay; to buy here and sell down a road; with empty
 hands, to go down a road and buy there to sell here. `DEALS` of them, those that promise the most
-for all he can carry and pay, are put before the network, whatever the number of goods and roads; it
-chooses one, whether to set out, what to bid, what to ask and how far to believe what he hears. Every
-choice is sampled by the inverse of its distribution function; the draws of his act beside those of
-`merchants.step` and `merchants.life` are 64 + c for choice c. An option numbered 0 is the sober one
-with which training begins.
+for all he can carry and pay, are put before the network, whatever the number of goods and roads;
+it chooses one, when to set out, what to bid, what to ask and how far to believe what he hears.
+Every choice is sampled by the inverse of its distribution function; the draws of his act beside
+those of `merchants.step` and `merchants.life` are 64 + c for choice c. An option numbered 0 is the
+sober one, with which training begins.
 
 Called by the fused loops of learned cities (`advance_learned`, `advance_learned_markets`). A city
 that has a `Log` with room writes down what its merchants saw, chose and owned: what training reads.
-Knows no economy. Everywhere: `rows` is a merchants.roster.Merchants, `roads` a merchants.town.Roads,
-`minds` a Minds, numbers int64, prices float64 coins.
+Knows no economy. Everywhere: `rows` is a merchants.roster.Merchants, `roads` a
+merchants.town.Roads, `minds` a Minds, numbers int64, prices float64 coins.
 """
 
 from typing import Annotated, NamedTuple
@@ -74,9 +74,8 @@ class Log(NamedTuple):
 
 
 class Minds(NamedTuple):
-    """The network of a city, whom it drives, and room to think in."""
+    """The network of a city, and room to think in."""
 
-    share: Annotated[Array, Column("f8", "1", "of merchants it drives; the others live by genes")]
     policy: Policy
     deals: Deals
     seen: Annotated[Array, Column("f4", "observations", "scratch")]
@@ -87,12 +86,11 @@ class Minds(NamedTuple):
     log: Log
 
 
-def minds_of(policy: Policy, share: float, *, logged: int = 0) -> Minds:
+def minds_of(policy: Policy, *, logged: int = 0) -> Minds:
     """The minds of one city; the policy's arrays are shared, the scratch is its own.
 
     Args:
         policy: of `SPACES`.
-        share: of merchants that it drives, in [0, 1].
         logged: acts that are written down.
     """
     sizes = {
@@ -103,7 +101,6 @@ def minds_of(policy: Policy, share: float, *, logged: int = 0) -> Minds:
         "outputs": SPACES.outputs,
     }
     return Minds(
-        np.array([share]),
         policy,
         allocate(Deals, deals=DEALS),
         np.empty(sizes["observations"], np.float32),
@@ -273,9 +270,3 @@ def may_leave(rows, merchant, road, roads):
     if road < 0 or roads.open[road] == 0 or roads.room[road] <= 0:
         return False
     return roads.carries[road, rows.good[merchant]] != 0
-
-
-@helper
-def is_ignorant(deals, known):
-    """bool: nothing is known of any road: he has to wander to learn."""
-    return known == 1 and deals.kind[0] == STAY

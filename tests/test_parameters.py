@@ -82,6 +82,8 @@ def test_the_merchants_numbers():
         "retires_after_acts",
         "mutation_probability",
         "mutation_drift",
+        "policy",
+        "learned_share",
     }
     assert worlds.default_city().merchant_rules == MerchantParameters()
 

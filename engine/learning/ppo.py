@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.learning.environment import Environment, Outcome, Record, Recorder
-from engine.learning.network import HIDDEN, Normaliser, actor_critic, policy_of
+from engine.learning.network import HIDDEN, Normaliser, actor_critic, lean, policy_of
 from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
 
@@ -39,6 +39,8 @@ class Settings:
         gradient_max: norm to which gradients are cut.
         hidden: units of the hidden layers.
         device: of torch.
+        first_option: logit added at the start to the first option of every choice, for worlds in
+            which that is the sober one: agents begin near the rule, not mad.
     """
 
     discount: float = 0.99
@@ -53,6 +55,7 @@ class Settings:
     gradient_max: float = 0.5
     hidden: tuple[int, ...] = HIDDEN
     device: str = "cpu"
+    first_option: float = 0.0
 
 
 @dataclass
@@ -113,6 +116,7 @@ def new_learners(
     learners = {}
     for kind, space in spaces.items():
         network = actor_critic(space, settings.hidden, settings.device)
+        lean(network, space, settings.first_option)
         optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-5)
         learners[kind] = Learner(space, network, optimiser, Normaliser(space.observations))
     return learners

@@ -45,9 +45,8 @@ def test_two_kinds_find_the_equilibrium_of_a_matrix_game():
 class CartPole:
     """Gymnasium's, many at once."""
 
-    spaces = {"pole": Spaces(4, (2,))}
-
     def __init__(self, agents=8):
+        self.spaces = {"pole": Spaces(4, (2,))}
         kind = gymnasium.vector.AutoresetMode.SAME_STEP
         self.poles = gymnasium.make_vec(
             "CartPole-v1", agents, "sync", vector_kwargs={"autoreset_mode": kind}
