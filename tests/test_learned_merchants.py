@@ -15,6 +15,8 @@ from city_node import networks
 from city_node.advance import advance
 from city_node.config import Wishes, resolve
 from city_node.errors import ConfigError
+from city_node.folder import founded as founded_with
+from city_node.folder import founding, resumed
 from city_node.merchant_lessons import record_of, worth
 from city_node.report import state_hash
 from city_node.world import found_world
@@ -236,6 +238,19 @@ def test_the_package_has_one_that_fits():
         replace(config, cities=tuple(replace(city, network=data) for city in config.cities))
     )
     advance(world, 500)
+
+
+def test_a_world_keeps_its_network(tmp_path):
+    networks.write(tmp_path / "mine.npz", BOLD, {})
+    wishes = write_settings(tmp_path, 'policy = "learned"\nnetwork = "mine.npz"')
+    config = resolve(wishes)
+    stored = founding(config)
+    assert founded_with(stored).cities == config.cities
+    assert resumed(config, wishes, stored, tmp_path).cities == config.cities
+    networks.write(tmp_path / "mine.npz", made_up(SPACES), {})
+    with pytest.raises(ConfigError, match=r"cities\.Elm\.network = ") as caught:
+        resumed(resolve(wishes), wishes, stored, tmp_path)
+    assert len(str(caught.value)) < 800
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from city_node.picture import Band, Panel, draw  # noqa: E402
 from engine.policy import Policy, outputs, sampled  # noqa: E402
 from merchants.mind import SPACES  # noqa: E402
 from tools.evolution_trials import held_out, interval, islands  # noqa: E402
-from tools.learning_trials import LOOKS, POPULATIONS, Trial, trials  # noqa: E402
+from tools.learning_trials import POPULATIONS, Trial, trials  # noqa: E402
 
 SEEDS = 20
 DOCS = Path("docs")
@@ -63,10 +63,11 @@ def compared(seen: list[list[Trial]], ticks: int) -> list[str]:
         f"{len(seen)} held-out worlds of four cities, {config.cities[0].locals} residents and "
         f"{config.cities[0].merchants} merchants each, {ticks:,} ticks after "
         f"{evolve.SETTLING_TICKS:,} in which all are neutral. Means with 95 % intervals over "
-        "worlds; wealth is money and goods at residents' mean price, coins.",
+        "worlds; wealth is money and goods at residents' mean price, coins. Who has not learned "
+        "lives by the rule, unless the population says evolved.",
         "",
-        "| population | learned gain | the others gain | difference, paired | learned over the "
-        "others' wealth, at the end | others, against the same men in a world of the rule |",
+        "| population | learned gain | others gain | difference, paired | learned over others, "
+        "wealth at the end | others, against themselves in a world of the rule |",
         "|---|---|---|---|---|---|",
     ]
     for number, population in enumerate(POPULATIONS):
@@ -191,14 +192,13 @@ def publish() -> None:
         "compare": compared(seen, evolve.TICKS),
         "speed": paced(policy),
         "training": [
-            f"seed {about['seed']}, {about['worlds']} worlds, {about['steps']:,} of "
-            f"{about['of_steps']:,} ticks"
+            f"{about['worlds']} worlds, {about['steps']:,} of {about['of_steps']:,} ticks"
         ],
     }
     for name, lines in parts.items():
         page = page.replace(f"<{name}>", "\n".join(lines))
     (DOCS / "learning.md").write_text(page, "utf-8")
-    console.print(f"wrote docs/learning.md ({LOOKS} looks a trial)")
+    console.print("wrote docs/learning.md")
 
 
 if __name__ == "__main__":

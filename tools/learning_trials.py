@@ -40,8 +40,8 @@ class Population:
 POPULATIONS = (
     Population("all by the rule", 0.0, False),
     Population("all evolved", 0.0, True),
-    Population("a quarter learned, the others by the rule", 0.25, False),
-    Population("half learned, half by the rule", 0.5, False),
+    Population("a quarter learned", 0.25, False),
+    Population("half learned", 0.5, False),
     Population("half learned, half evolved", 0.5, True),
     Population("all learned", 1.0, False),
 )
@@ -124,7 +124,7 @@ def _rosters(world: World) -> Iterator[tuple[Merchants, int]]:
 
 def _wealth(world: World) -> tuple[list[tuple[int, int]], Array]:
     """The merchants' ids, sorted, and their wealth in coins."""
-    found = {}
+    found: dict[tuple[int, int], float] = {}
     for rows, size in _rosters(world):
         ids = zip(rows.birthplace[:size].tolist(), rows.number[:size].tolist(), strict=True)
         found.update(zip(ids, wealth(world, rows, size).tolist(), strict=True))

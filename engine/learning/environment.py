@@ -7,7 +7,7 @@ arrays only.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
@@ -64,6 +64,7 @@ class Record(NamedTuple):
     """float32[decisions, agents]: from a decision to the agent's next."""
 
 
+@runtime_checkable
 class Recorder(Protocol):
     """Worlds that run by themselves."""
 

@@ -110,10 +110,12 @@ def policy_of(network: Any, normaliser: Normaliser, spaces: Spaces) -> Policy:
     for layer in linear:
         arrays.append(np.ascontiguousarray(layer.weight.detach().cpu().numpy().T))
         arrays.append(layer.bias.detach().cpu().numpy().copy())
-    return Policy(
-        normaliser.mean.astype(np.float32),
-        normaliser.scale,
-        *arrays,
-        network.log_sd.detach().cpu().numpy().copy(),
-        np.array(spaces.choices, np.int64),
+    return Policy._make(
+        [
+            normaliser.mean.astype(np.float32),
+            normaliser.scale,
+            *arrays,
+            network.log_sd.detach().cpu().numpy().copy(),
+            np.array(spaces.choices, np.int64),
+        ]
     )

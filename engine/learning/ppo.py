@@ -147,7 +147,7 @@ def learn(
         for learner in learners.values():
             for group in learner.optimiser.param_groups:
                 group["lr"] = settings.learning_rate * (1.0 - step / steps)
-        if hasattr(environment, "record"):
+        if isinstance(environment, Recorder):
             rollouts = recorded(environment, learners, settings)
         else:
             rollouts, observations = act(environment, learners, observations, settings)
