@@ -67,14 +67,15 @@ def compared(seen: list[list[Trial]], ticks: int) -> list[str]:
         "lives by the rule, unless the population says evolved.",
         "",
         "| population | learned gain | others gain | difference, paired | learned over others, "
-        "wealth at the end | others, against themselves in a world of the rule |",
-        "|---|---|---|---|---|---|",
+        "wealth at the end | others, against themselves in a world of the rule | learned over "
+        "themselves there, wealth at the end |",
+        "|---|---|---|---|---|---|---|",
     ]
     for number, population in enumerate(POPULATIONS):
         of = [world[number] for world in seen]
         learned = [each.gained[each.driven].mean() for each in of if each.driven.any()]
         others = [each.gained[~each.driven].mean() for each in of if not each.driven.all()]
-        cells = [_with(learned), _with(others)] + [""] * 3
+        cells = [_with(learned), _with(others)] + [""] * 4
         if learned and others:
             ends = [(t.wealth[-1, t.driven].mean(), t.wealth[-1, ~t.driven].mean()) for t in of]
             cells[2] = _with(np.array(learned) - np.array(others))
@@ -86,6 +87,12 @@ def compared(seen: list[list[Trial]], ticks: int) -> list[str]:
                     for world in seen
                 ]
             )
+        if learned:
+            ends = [
+                (world[n].wealth[-1, world[number].driven].mean() for n in (number, RULE))
+                for world in seen
+            ]
+            cells[5] = _with([100 * one / other - 100 for one, other in ends]) + " %"
         lines.append(f"| {population.name} | " + " | ".join(cells) + " |")
     lines += ["", "| | " + " | ".join(each.name for each in POPULATIONS) + " |"]
     lines.append("|---" * (len(POPULATIONS) + 1) + "|")

@@ -42,7 +42,7 @@ POPULATIONS = (
     Population("all evolved", 0.0, True),
     Population("a quarter learned", 0.25, False),
     Population("half learned", 0.5, False),
-    Population("half learned, half evolved", 0.5, True),
+    Population("learned and evolved", 0.5, True),
     Population("all learned", 1.0, False),
 )
 

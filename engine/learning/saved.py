@@ -11,7 +11,7 @@ from engine.learning.ppo import Learner
 
 
 class NotALearnerError(ValueError):
-    """Bytes that are not of such a learner; one line says why."""
+    """Bytes that are not of such a learner."""
 
 
 def use(device: str) -> None:
@@ -67,4 +67,4 @@ def restore(learner: Learner, data: bytes, device: str) -> int:
         torch.set_rng_state(state["random"].cpu())
         return int(state["step"])
     except (RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.PickleError) as error:
-        raise NotALearnerError(str(error).splitlines()[0]) from None
+        raise NotALearnerError(f"not one of this kind: {type(error).__name__}") from None
