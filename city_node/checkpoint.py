@@ -28,10 +28,13 @@ class DamagedError(Exception):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One array: where in the tree it stands, what it is, the digest of its bytes."""
+    """One array: where in the tree it stands, what it is, the digest of its bytes.
+
+    `dtype` is numpy's short name, or of records the name and short name of every field.
+    """
 
     path: str
-    dtype: str
+    dtype: str | list[tuple[str, str]]
     shape: tuple[int, ...]
     digest: bytes
 
@@ -96,7 +99,7 @@ def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: flo
     """
     named = [(path, _copied(array)) for path, array in leaves(arrays_of(world))]
     parts = [
-        Part(path, array.dtype.str, array.shape, b"") for path, array in named
+        Part(path, _written(array.dtype), array.shape, b"") for path, array in named
     ]  # digests are taken when it is written
     header = Header(
         tick=world.tick,
@@ -122,6 +125,10 @@ def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: flo
         parts=parts,
     )
     return Frozen(header, [array for _, array in named])
+
+
+def _written(dtype: np.dtype[Any]) -> str | list[tuple[str, str]]:
+    return dtype.str if dtype.names is None else [(n, dtype[n].str) for n in dtype.names]
 
 
 def _copied(array: Array) -> Array:

@@ -59,9 +59,25 @@ def run(
     threads: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_DEVICE",
+            metavar="cpu|cuda|mps",
+            help="For societies, and call auctions of a million orders (an extra). Default: cpu.",
+        ),
+    ] = None,
     locals_: Annotated[
         int | None,
-        typer.Option("--locals", envvar="CITY_NODE_LOCALS", help="Residents a city. Default: 20."),
+        typer.Option(
+            "--locals",
+            envvar="CITY_NODE_LOCALS",
+            help="Residents a city. Default: 20; macro: 2,000, society: 10,000.",
+        ),
+    ] = None,
+    economy: Annotated[
+        str | None,
+        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of all: bazaar (default), macro, society."),
     ] = None,
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
@@ -165,7 +181,7 @@ def run(
         Path | None,
         typer.Option(
             envvar="CITY_NODE_HISTORY",
-            metavar="FILE.csv|jsonl|parquet",
+            metavar="FILE.csv|jsonl|sqlite|parquet",
             help="Write every city's series by tick.",
         ),
     ] = None,
@@ -190,6 +206,8 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
+        device=device,
+        economy=economy,
         locals=locals_,
         merchants=merchants,
         evolution=False if no_evolution else None,
@@ -302,6 +320,45 @@ def train(
     )
     check_writable("save", save)
     school.run(asked)
+
+
+@app.command()
+def reality(
+    grade: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Grade the series in this folder, run nothing."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=10_000, help="How many runs.")] = 40,
+    first_seed: Annotated[int, typer.Option(min=0, max=2**62, help="Of the first run.")] = 1,
+    economy: Annotated[str, typer.Option(help="Which.")] = "macro",
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FRED-QD.csv", help="Measure the control of real data with it."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line for programs.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw it, beside the data if given.")
+    ] = None,
+    series: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the series as CSV, some 5 MB a run.")
+    ] = None,
+    balance_sheet: Annotated[
+        bool, typer.Option("--balance-sheet", help="Print a month's accounts, and no score.")
+    ] = False,
+) -> None:
+    """Grade an economy by the statistics of the United States, beside noise and real data."""
+    from city_node import kernel_cache
+
+    if kernel_cache.prepare() and grade is None:
+        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    from city_node import reality as ruler
+    from city_node.node import check_writable
+
+    if balance_sheet:
+        raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
+    if plot is not None:
+        check_writable("plot", plot)
+    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json))
 
 
 ADDRESS = Annotated[

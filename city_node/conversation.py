@@ -6,7 +6,7 @@ is put there by `migrating` once it is durable. Called by `link`.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,11 +17,18 @@ from city_node.identity import chartered_key
 from city_node.link import Link, Links
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.network import Network, NodeWay
-from city_node.peer_nodes import HEARD_MAX, Conversation, PeerNode, PeerNodes, spelled
-from city_node.policy import Policy
+from city_node.network import Network, NodeWay, load_quick_reader
+from city_node.peer_nodes import (
+    HEARD_MAX,
+    STRANGERS_MAX,
+    Conversation,
+    PeerNode,
+    PeerNodes,
+    spelled,
+)
+from city_node.policy import Answer, Policy
 from city_node.travelway import NOT_READING_S_MAX
-from city_node.trust import ChangedKeyError
+from city_node.trust import ChangedKeyError, safe_name
 from protocol.events import Send
 from protocol.limits import LINE_BYTES_MAX
 from protocol.migration import Contradiction, Offence
@@ -34,6 +41,7 @@ from protocol.node_connection import (
     NodeEvent,
     Welcomed,
 )
+from protocol.pairs import fitting
 
 FAREWELL_S_MAX = 2.0
 """For the last line of a conversation to be written."""
@@ -50,6 +58,7 @@ class Speaker:
 
     Attributes:
         links: whose links these are.
+        linked_cities: ours that links are for, by number.
     """
 
     network: Network
@@ -58,6 +67,13 @@ class Speaker:
     policies: Mapping[str, Policy]
     boot: str
     links: Links = field(init=False)
+    linked_cities: Sequence[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.linked_cities = self.nodes.linked_cities()
+        others = [city.name for city in self.nodes.cities[len(self.linked_cities) :]]
+        if others:
+            self.log.say(f"no links with other nodes for {', '.join(others)}: a hello is full")
 
     @property
     def machine(self) -> Machine:
@@ -71,13 +87,14 @@ class Speaker:
 
     async def speak(self, link: Link) -> None:
         """Run an authenticated link to its end."""
-        hello = self.nodes.hello(self.boot, link.cities)
+        hello = self.nodes.hello(self.boot, self._ours(link))
         connection = NodeConnection(
             hello, peer_id=link.peer_id, dialling=link.dialled, now_s=trio.current_time()
         )
         talk = Conversation(link, connection)
         try:
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(load_quick_reader, self.network)
                 nursery.start_soon(self._read, talk, nursery.cancel_scope)
                 await _write(talk)
                 nursery.cancel_scope.cancel()
@@ -85,6 +102,11 @@ class Speaker:
             peer = self.nodes.by_id.get(link.peer_id)
             if peer and peer.talk is talk:
                 self._part(peer)
+                self.nodes.forget(peer)
+
+    def _ours(self, link: Link) -> Sequence[int]:
+        """Our cities that a link is for."""
+        return self.linked_cities if link.cities is None else link.cities
 
     async def _read(self, talk: Conversation, both: trio.CancelScope) -> None:
         """Feed the connection with bytes and the time until it is closed."""
@@ -115,16 +137,19 @@ class Speaker:
                 case Welcomed():
                     self._be_welcomed(talk, event)
                 case Heard(messages):
-                    self.nodes.peer(link.peer_id).heard.extend(messages)
-                case Ended(reason, offence):
+                    peer = self.nodes.by_id.get(link.peer_id)
+                    if peer and peer.talk is talk:  # else another link has taken its place
+                        peer.heard.extend(messages)
+                case Ended(reason, offence, code):
                     link.why_closed = link.why_closed or reason
+                    link.knocked = link.knocked or code == "knock"
                     if offence:
                         self.links.ban(link.peer_id, reason)
 
     def _close(self, talk: Conversation, code: str, detail: str) -> None:
         """End a conversation for a reason of ours; the last line says it."""
         talk.wake.set()
-        for event in talk.connection.close(code, detail, offence=code == "offence"):
+        for event in talk.connection.close(code, detail[:500], offence=code == "offence"):
             match event:
                 case Send(data):
                     talk.say(data)
@@ -147,60 +172,89 @@ class Speaker:
         if unproved:
             self._close(talk, "offence", f"{unproved[0]} has no charter of its node's")
             return
-        peer = self.nodes.peer(link.peer_id)
-        if peer.quarantined:
-            self._close(talk, "rolled_back", peer.quarantined)
-            return
-        visitor = Visitor(link.peer_id, link.certificate, link.address, names)
-        ask = functools.partial(
-            answers, self.home, visitor, self.policies, self.links.trusted, self.machine.wall_s()
-        )
         try:
-            said = await self.machine.offload(ask)
-            await self.machine.offload(self.nodes.bind, link.peer_id, names)
-        except (ChangedKeyError, OSError) as error:
-            self._close(talk, "key_changed", str(error)[:500])
+            self.nodes.check_names(link.peer_id, names)
+            said = await self._answers(link, names)
+            self.nodes.check_names(link.peer_id, names)  # again: others have come meanwhile
+        except ChangedKeyError as error:
+            self._close(talk, "key_changed", str(error))
             return
-        ours = range(len(self.nodes.cities)) if link.cities is None else link.cities
-        cities = [self.nodes.cities[here] for here in ours]
-        talk.cities = tuple(city.here for city in cities if said[city.name] == "let in")
+        except OSError as error:
+            self._close(talk, "not_now", f"cannot look whom it trusts ({error.strerror})")
+            return
+        except ValueError as error:
+            self._close(talk, "names", str(error))
+            return
+        talk.cities = tuple(
+            here for here in self._ours(link) if said[self.nodes.cities[here].name] == "let in"
+        )
+        talk.keys = {name: key for name, key in keys.items() if key}
+        peer = self.nodes.by_id.get(link.peer_id)
         if not talk.cities:
-            asked = "knock" in said.values()
-            link.knocked = asked
-            code = "knock" if asked else next(iter(said.values()))
-            why = (
-                f"knocks; let it in with: city-node trust {link.peer_id[:7]}"
-                if asked
-                else "is not let in"
-            )
-            self.log.complain(f"node {visitor.node.lower()} at {link.address} {why}")
-            self._close(talk, code, "you have to be trusted here first")
-            return
-        peer.keys = {name: key for name, key in keys.items() if key}
-        if not link.dialled:
-            self._let_in(talk, peer)
+            self._turn_away(talk, said)
+        elif peer and peer.quarantined:
+            self._close(talk, "rolled_back", peer.quarantined)
+        elif not peer and self._is_crowded(link.peer_id):
+            self._close(talk, "full", f"strangers = {STRANGERS_MAX}: no more are let in")
+        elif not link.dialled:
+            self._let_in(talk)
 
-    def _let_in(self, talk: Conversation, peer: PeerNode) -> bool:
+    async def _answers(self, link: Link, names: list[str]) -> dict[str, Answer]:
+        """What each of our cities says to a peer."""
+        visitor = Visitor(link.peer_id, link.certificate, link.address, names)
+        trusted, now_s = self.links.trusted, self.machine.wall_s()
+        ask = functools.partial(answers, self.home, visitor, self.policies, trusted, now_s)
+        said: dict[str, Answer] = await self.machine.offload(ask)
+        return said
+
+    def _turn_away(self, talk: Conversation, said: Mapping[str, Answer]) -> None:
+        link = talk.link
+        link.knocked = "knock" in said.values()
+        code = "knock" if link.knocked else next(iter(said.values()))
+        why = "is not let in"
+        if link.knocked:
+            why = f"knocks; let it in with: city-node trust {link.peer_id[:7]}"
+        hello = talk.connection.peer
+        node = hello.cities[0].name.partition("@")[2] if hello and hello.cities else "?"
+        self.log.complain(f"node {safe_name(node.lower())} at {link.address} {why}")
+        self._close(talk, code, "you have to be trusted here first")
+
+    def _is_crowded(self, peer_id: str) -> bool:
+        """Whether one more stranger is one too many."""
+        trusted = self.links.trusted
+        strangers = sum(known not in trusted for known in self.nodes.by_id)
+        return peer_id not in trusted and strangers >= STRANGERS_MAX
+
+    def _let_in(self, talk: Conversation) -> bool:
         """Queue our welcome, unless another link with that node is the one that stays."""
+        hello = talk.connection.peer
+        assert hello is not None
+        theirs = [city.name for city in hello.cities]
+        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        try:
+            peer = self.nodes.bind(talk.link.peer_id, theirs)
+        except (ChangedKeyError, ValueError) as error:  # meanwhile
+            self._close(talk, "names", str(error))
+            return False
         if not self.links.greeted(talk.link):
+            self.nodes.forget(peer)
             return False
         if peer.talk:
             self._part(peer)
         peer.talk = talk
-        hello = talk.connection.peer
-        assert hello is not None
-        theirs = [city.name for city in hello.cities]
-        ours = self.nodes.names if talk.link.cities is None else self._names(talk.link.cities)
-        peer.pairs.greet(talk.connection.version, ours, theirs)
+        try:
+            peer.pairs.greet(talk.connection.version, ours, theirs)
+        except ValueError as error:
+            self._close(talk, "too_many_pairs", str(error))
+            return False
         return True
-
-    def _names(self, cities: tuple[int, ...]) -> list[str]:
-        return [self.nodes.names[here] for here in cities]
 
     def _be_welcomed(self, talk: Conversation, welcomed: Welcomed) -> None:
         """The peer lets us in; if we let it in too, the link is up."""
-        peer = self.nodes.peer(talk.link.peer_id)
-        if talk.link.dialled and not (talk.cities and self._let_in(talk, peer)):
+        if talk.link.dialled and not (talk.cities and self._let_in(talk)):
+            return
+        peer = self.nodes.by_id.get(talk.link.peer_id)
+        if peer is None or peer.talk is not talk:  # another link has taken its place
             return
         try:
             peer.pairs.connect(welcomed.welcome, trio.current_time())
@@ -212,20 +266,20 @@ class Speaker:
             return
         hello = talk.connection.peer
         assert hello is not None
-        for here in talk.cities:
-            city = self.nodes.cities[here]
-            for said in hello.cities:
-                way = NodeWay(
-                    city,
-                    said.name,
-                    spelled(said.name),
-                    talk.link.address,
-                    talk.link.dialled,
-                    functools.partial(self.links.part, talk.link.peer_id),
-                )
-                peer.ways.append(way)
-                self.network.linked[here, said.name.casefold()] = way
-                self.log.say(f"{city.name}: road to {way.peer} open ({talk.link.address})")
+        number = {self.nodes.names[here]: here for here in talk.cities}
+        theirs = [city.name for city in hello.cities]
+        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        for name, other in fitting(ours, theirs):
+            if name in number:
+                self._open_way(talk, peer, number[name], other)
+
+    def _open_way(self, talk: Conversation, peer: PeerNode, here: int, other: str) -> None:
+        link, city = talk.link, self.nodes.cities[here]
+        stop = functools.partial(self.links.part, link.peer_id)
+        way = NodeWay(city, other, spelled(other), link.address, link.dialled, stop)
+        peer.ways.append(way)
+        self.network.linked[here, other.casefold()] = way
+        self.log.say(f"{city.name}: road to {way.peer} open ({link.address})")
 
     # --- the end ---
 
@@ -261,7 +315,7 @@ async def _write(talk: Conversation) -> None:
         await talk.wake.wait()
         talk.wake = trio.Event()
         while talk.to_send:
-            data = bytes(talk.to_send)
+            data = bytes(talk.to_send[:LINE_BYTES_MAX])  # a slow peer is not one that stands still
             with trio.move_on_after(NOT_READING_S_MAX) as in_time:
                 await talk.link.stream.send_all(data)
             if in_time.cancelled_caught:

@@ -6,7 +6,7 @@ Called by `node` after every window and at its end; all that blocks goes through
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,6 +77,7 @@ class Keeping:
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
         settled: Sequence[Settled] = (),
+        bound: Mapping[str, str] = {},
     ) -> None:
         """Make a window durable, its inputs in `world.taken`, before anything it caused leaves.
 
@@ -86,6 +87,7 @@ class Keeping:
         Args:
             tick: the window's first.
             transitions, settled: of migrations, from `protocol.pairs.Pairs.unwritten`.
+            bound: as of `Ledger.commit`; never without transitions.
 
         Raises:
             BalanceError: the books do not balance.
@@ -93,7 +95,7 @@ class Keeping:
         now_s = trio.current_time()
         if world.taken or departures or transitions or settled:
             commit = partial(self.ledger.commit, at_s=self.clock())
-            window = world, tick, world.taken, departures, transitions, settled
+            window = world, tick, world.taken, departures, transitions, settled, bound
             await self._written(commit, *window)
             world.taken.clear()
             self._marked_s = now_s

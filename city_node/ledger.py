@@ -9,7 +9,7 @@ handed a database.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 
 import msgspec
@@ -191,13 +191,6 @@ class Ledger:
         """The ids of the nodes whose cities, by their full names on the wire, we have met."""
         return dict(self._database.execute("SELECT city, id FROM nodes"))
 
-    def bind(self, names: Iterable[str], node_id: str) -> None:
-        """Note whose cities these are. Durable."""
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR REPLACE INTO nodes VALUES (?, ?)", [(name, node_id) for name in names]
-            )
-
     # --- writing ---
 
     def commit(
@@ -208,6 +201,7 @@ class Ledger:
         departures: Sequence[Departure],
         transitions: Sequence[Transition] = (),
         settled: Sequence[Settled] = (),
+        bound: Mapping[str, str] = {},
         *,
         at_s: float,
     ) -> None:
@@ -219,6 +213,7 @@ class Ledger:
             inputs, departures: of the window, in order.
             transitions: of migrations, in order; money moves with them.
             settled: replaces migrations that are over, which are deleted.
+            bound: whose cities these are, full names on the wire to ids of nodes, for good.
             at_s: the node's clock.
 
         Raises:
@@ -249,6 +244,7 @@ class Ledger:
         with self._transaction():
             self._database.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", commit)
             self._write_migrations(told, sums, over)
+            self._database.executemany("INSERT INTO nodes VALUES (?, ?)", bound.items())
             self._database.executemany(
                 "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*pair, *astuple(account)) for pair, account in change.accounts.items()],

@@ -35,6 +35,9 @@ BANS_MAX = 4_096
 """Node keys kept out for acts no honest peer can commit; keys cost nothing, so the list is bounded
 and its oldest entry goes first."""
 
+KNOCK_S_MAX = 5.0
+"""Who has knocked asks again so soon: somebody has been told to let him in, and waits for it."""
+
 DOUBLE = "its node is linked already"
 """Nothing to complain of: two nodes that find each other dial each other."""
 
@@ -76,6 +79,9 @@ class Link:
 
 
 LEGACY = "legacy"
+KNOCKED = "knocked"
+REFUSED = "refused"
+FAR = "far"
 Guess = Literal["either", "legacy"]
 
 Speak = Callable[[Link], Awaitable[Any]]
@@ -181,8 +187,9 @@ class Links:
             guess: what he is who waits for us to speak first.
 
         Returns:
-            The id of the node there, if a link with it is up, or was; LEGACY for one with whom
-            `legacy` got on; else "".
+            The id of the node there, if a link with it is up, or was; KNOCKED, if a user has to
+            decide first; REFUSED by a node, or of one, else; LEGACY for one with whom `legacy` got
+            on; "" if it came to nothing.
 
         Raises:
             OSError: no connection.
@@ -203,7 +210,11 @@ class Links:
         finally:
             self._say_closed(link)
             await trio.aclose_forcefully(stream)
-        return link.peer_id if link.over.is_set() or link.peer_id in self.up else ""
+        if link.over.is_set() or link.peer_id in self.up:
+            return link.peer_id
+        if link.peer_id:
+            return KNOCKED if link.knocked else REFUSED
+        return ""
 
     async def keep(
         self,
@@ -221,7 +232,7 @@ class Links:
         Args:
             where: a machine's addresses, tried in turn, and the port; None: wanted no more.
             expected, cities, legacy: as of `dial`. Who may be either is taken for the one and for
-                the other in turn.
+                the other in turn; who has been a node of ours once is never anything less.
             pause: waits for so many seconds, or until there is news.
         """
         bound_s = REDIAL_S_MIN
@@ -231,25 +242,31 @@ class Links:
             if peer_id not in self.up:
                 how = {"expected": expected, "cities": cities, "legacy": legacy, "guess": guess}
                 peer_id = await self._dial_one(place, **how)
-                guess = "legacy" if guess == "either" else "either"
-            if peer_id:
+                if not peer_id:
+                    guess = "legacy" if guess == "either" else "either"
+                elif peer_id not in (LEGACY, FAR):
+                    legacy = None
+            if peer_id not in ("", FAR, REFUSED):
                 bound_s = REDIAL_S_MIN
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
+            if peer_id == KNOCKED:
+                bound_s = KNOCK_S_MAX
             await pause(self._machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
     async def _dial_one(self, place: Place, **how: Any) -> str:
-        """The first of a machine's addresses that leads to a link."""
+        """What `dial` says of the first of a machine's addresses that leads anywhere, else FAR."""
         hosts, port = place
+        outcome = FAR
         for host in hosts:
             try:
-                if peer_id := await self.dial(host, port, **how):
-                    return peer_id
+                if outcome := await self.dial(host, port, **how):
+                    return outcome
             except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: an odd name
                 why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
                 self._log.complain(f"{host}:{port} out of reach, trying on: {why}")
-        return ""
+        return outcome
 
     # --- both ---
 

@@ -30,7 +30,7 @@ from city_node.world import City, World
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError
 from protocol.events import Merchants
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST
+from protocol.limits import OFFERS_IN_FLIGHT_FIRST, PRICE_COINS_MAX
 from protocol.messages import decode_merchant, encode_record
 from protocol.migration import Contradiction, Entrant, Offence, Settled, Transition
 from protocol.node_lines import signed_bytes
@@ -42,8 +42,8 @@ NEWS_S = 1.0
 STATEMENT_S = 60.0
 """A pair's account is told as often; a difference is then at most a minute old."""
 
-RETRY_AFTER_S = 60
-"""Said with a refusal."""
+RETRY_AFTER_S = 5
+"""Said with a refusal: whoever leaves meanwhile makes room, and credit."""
 
 
 class Migrations:
@@ -81,6 +81,7 @@ class Migrations:
                 self.speaker.quarantine(peer, str(error))
             except Offence as error:
                 self.speaker.offend(peer, str(error))
+            peer.heard.clear()  # after either, nothing more is heard of it
             peer.drained.set()
             self._enter(world, peer, self._write_down(peer))
         self._open_ways(world)
@@ -92,17 +93,23 @@ class Migrations:
             case News(city=name, prices=prices):
                 for way in peer.ways:
                     if way.name == name:
-                        way.goods = frozenset(prices)
+                        way.prices = prices
             case Statement():
-                key = peer.keys.get(message.sender, b"")
-                signature = bytes.fromhex(message.signature) if message.signature else b""
-                if not is_signed(key, "statement", signed_bytes(message), signature):
-                    raise Offence(f"{message.sender}: a statement that it has not signed")
+                self._check_signed(peer, message)
                 peer.pairs.receive(message)
             case _:
                 if isinstance(message, Refuse):
                     self._note_refusal(peer, message)
                 peer.pairs.receive(message)  # type: ignore[arg-type]
+
+    def _check_signed(self, peer: PeerNode, said: Statement) -> None:
+        key = peer.talk.keys.get(said.sender, b"") if peer.talk else b""
+        try:
+            signature = bytes.fromhex(said.signature)
+        except ValueError:
+            signature = b""
+        if not is_signed(key, "statement", signed_bytes(said), signature):
+            raise Offence(f"{said.sender}: a statement that it has not signed")
 
     def _note_refusal(self, peer: PeerNode, refuse: Refuse) -> None:
         """Nobody else is sent there for as long as the peer asks for."""
@@ -141,13 +148,22 @@ class Migrations:
         peer.pairs.hold(offer, judged, retry_after_s=RETRY_AFTER_S)
 
     def _free_minor(self, city: City, name: str) -> int:
-        """How many more coins a city takes of another: its credit, less what it has been given."""
-        given_minor = self.nodes.given_minor[self.nodes.names[city.here], name]
-        return city.ledger.initial_minor - self._balance_minor(city, name) - given_minor
+        """How many more coins a city takes of another: its credit, less what that node has brought.
+
+        A node may call its cities as it likes, so all of them have one credit together.
+        """
+        ours, node_id = self.nodes.names[city.here], self.nodes.id_of[name]
+        of_it = [other for other, known in self.nodes.id_of.items() if known == node_id]
+        given_minor = sum(self.nodes.given_minor[ours, other] for other in of_it)
+        balance_minor = sum(self._balance_minor(city, other) for other in of_it)
+        return self._credit_minor(city) - balance_minor - given_minor
+
+    def _credit_minor(self, city: City) -> int:
+        return self.network.policies[city.here].credit_minor(city.ledger.initial_minor)
 
     def _balance_minor(self, city: City, name: str) -> int:
         """Coins that have come from another city, those held included, less those that went."""
-        account = self.nodes.ledger.accounts.get((city.name, spelled(name)))
+        account = self.nodes.ledger.accounts.get((city.name, spelled(name).casefold()))
         if account is None:
             return 0
         return account.entered_minor + account.escrow_minor - account.left_minor
@@ -163,6 +179,7 @@ class Migrations:
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
             for each in group.transitions:
+                self.nodes.keep_name(each.peer)
                 if each.state == "GONE":
                     peer.left.pop(((each.city, each.peer), each.xid), None)
         return entrants
@@ -256,6 +273,7 @@ class Migrations:
         """Say what the window has made true."""
         now_s = trio.current_time()
         self.transitions, self.settled = [], []
+        self.nodes.unwritten = {}
         self.nodes.given_minor.clear()
         for peer in self.nodes.by_id.values():
             if peer.writing:
@@ -290,8 +308,9 @@ class Migrations:
                     way.room = 0
                 way.waiting = Counter() if out is None else self._waiting(peer, ours, way.name)
                 way.balance_minor = self._balance_minor(way.city, way.name)
-                way.credit_minor = way.city.ledger.initial_minor
-                if way.goods is not None:
+                way.credit_minor = self._credit_minor(way.city)
+                way.used_minor = way.credit_minor - self._free_minor(way.city, way.name)
+                if way.prices is not None:
                     self._place(world, way)
 
     def _waiting(self, peer: PeerNode, ours: str, name: str) -> Counter[str]:
@@ -330,7 +349,7 @@ class Migrations:
             prices={
                 good: float(price)
                 for good, price in zip(world.goods, prices, strict=True)
-                if good in tradeable and np.isfinite(price)
+                if good in tradeable and abs(price) <= PRICE_COINS_MAX  # not if it is none
             },
         )
 

@@ -5,6 +5,7 @@ takes and gives between windows. A peer node is known by its id, which its key
 proves; its books outlive its links, and this process.
 """
 
+import contextlib
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from city_node.network import NodeWay
 from city_node.trust import ChangedKeyError
 from city_node.world import City
 from merchants.roster import Roster
-from protocol.bulk import BulkDecoder
+from protocol.bulk import BulkDecoder, ReadColumns
+from protocol.checks import LineError, shown
+from protocol.limits import NODE_CITIES_MAX
 from protocol.migration import Settled, Side, Transition
 from protocol.node_connection import NodeConnection, hello_of
 from protocol.node_messages import Hello, Message
@@ -27,6 +30,14 @@ from protocol.pairs import Pairs
 HEARD_MAX = 512
 """Messages of one peer waiting for the next window; beyond these its link is not read. An offer is
 a line of at most 64 KB, so this is bounded in bytes as well."""
+
+TO_SEND_BYTES_MAX = 64 * 1_024 * 1_024
+"""Waiting for one peer's link; one that asks for more than it reads loses its link. All that may be
+in flight on a busy pair are 2.5 MB."""
+
+STRANGERS_MAX = 256
+"""Nodes nobody trusts that open cities have dealings with. A key costs nothing, and the books with
+whoever has sent one merchant are kept for good: beyond these a stranger waits to be trusted."""
 
 Pair = tuple[str, str]
 """Full names in upper case: a city of ours, a city of the peer."""
@@ -39,6 +50,7 @@ class Conversation:
     Attributes:
         to_send: bytes waiting for the link; `wake` is set when there are some.
         cities: of ours that let the peer in, by number.
+        keys: public keys of the peer's cities, as chartered.
     """
 
     link: Link
@@ -46,10 +58,13 @@ class Conversation:
     to_send: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
     cities: tuple[int, ...] = ()
+    keys: dict[str, bytes] = field(default_factory=dict)
 
     def say(self, data: bytes) -> None:
         """Queue bytes for the link."""
-        if data:
+        if len(self.to_send) + len(data) > TO_SEND_BYTES_MAX:
+            self.link.close("asks for more than it reads")
+        elif data:
             self.to_send += data
             self.wake.set()
 
@@ -67,7 +82,6 @@ class PeerNode:
         drained: set when the world has taken them.
         writing: whether steps have been taken that are not yet durable.
         left: who has left for it and may have to come home, as he was; by pair and number.
-        keys: public keys of its cities, as chartered.
         quarantined: why no link with it is used; empty: they are.
     """
 
@@ -80,17 +94,27 @@ class PeerNode:
     drained: trio.Event = field(default_factory=trio.Event)
     writing: bool = False
     left: dict[tuple[Pair, int], Roster] = field(default_factory=dict)
-    keys: dict[str, bytes] = field(default_factory=dict)
     quarantined: str = ""
+
+    @property
+    def has_books(self) -> bool:
+        """Whether a merchant has ever been on his way between its cities and ours."""
+        sides = *self.pairs.outbound.values(), *self.pairs.inbound.values()
+        return any(side.next for side in sides)
 
 
 @dataclass
 class PeerNodes:
     """All nodes this one has books with.
 
+    Args:
+        held_max: of our cities, as of `Policy`.
+
     Attributes:
-        by_id: peer nodes.
-        id_of: whose city a full name is; bound by the ledger.
+        read_columns: a quick reader of their merchants.
+        by_id: peer nodes: those with books, and those with a link.
+        id_of: whose city a full name is: for good, once there are books with that node.
+        unwritten: names that are to be bound by the ledger with the next commit.
         given_minor: coins that peers' merchants brought since the last commit.
     """
 
@@ -99,24 +123,36 @@ class PeerNodes:
     goods: tuple[str, ...]
     cities: Sequence[City]
     ledger: Ledger
+    held_max: Sequence[int] = ()
+    read_columns: ReadColumns | None = None
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
+    unwritten: dict[str, str] = field(default_factory=dict)
     given_minor: Counter[Pair] = field(default_factory=Counter)
+    _kept_names: set[str] = field(default_factory=set)
 
     @property
     def names(self) -> list[str]:
         """Full names of our cities in upper case, by number."""
         return [full_name(city.name, self.node) for city in self.cities]
 
-    def hello(self, boot: str, cities: Sequence[int] | None = None) -> Hello:
+    def hello(self, boot: str, cities: Sequence[int]) -> Hello:
         """What this node says first.
 
         Args:
             boot: a random word of this run.
-            cities: ours that the link is for; None: all.
+            cities: ours that the link is for.
         """
-        names = self.names if cities is None else [self.names[here] for here in cities]
+        names = [self.names[here] for here in cities]
         return hello_of(self.identity.id, boot, [(n, charter(self.identity, n)) for n in names])
+
+    def linked_cities(self) -> range:
+        """Our cities that links are for, unless they are for one: the first, as a hello holds."""
+        for count in range(len(self.cities), 0, -1):
+            with contextlib.suppress(LineError):
+                self.hello("0" * 32, range(count))
+                return range(count)
+        return range(0)
 
     def peer(self, node_id: str) -> PeerNode:
         """A peer node by its id; new if nothing is known of it."""
@@ -126,28 +162,52 @@ class PeerNodes:
         return found
 
     def _new(self, node_id: str, rows: Sequence[Transition], kept: Sequence[Settled]) -> PeerNode:
-        return PeerNode(node_id, Pairs(rows, kept), BulkDecoder(self.goods, in_minor=True))
+        pairs = Pairs(rows, kept, dict(zip(self.names, self.held_max, strict=False)))
+        decoder = BulkDecoder(self.goods, self.read_columns, in_minor=True)
+        return PeerNode(node_id, pairs, decoder)
 
-    def bind(self, node_id: str, names: Sequence[str]) -> None:
-        """Note for good whose cities these are; to be offloaded.
+    def check_names(self, node_id: str, names: Sequence[str]) -> None:
+        """Whether a node may call its cities so.
 
         Raises:
-            ChangedKeyError: one of them is known as another node's.
+            ChangedKeyError: we have books with another node under one of these names.
+            ValueError: a name that letters of another case would make another, or too many names.
         """
-        new = [name for name in names if name not in self.id_of]
         for name in names:
             if self.id_of.get(name, node_id) != node_id:
                 raise ChangedKeyError(
                     f"{spelled(name)} is known as a city of {self.id_of[name]}, but now speaks as "
-                    f"{node_id}; a node that begins anew needs another --node-name"
+                    f"{node_id}; a world begun anew needs another --node-name, and merchants under "
+                    f"way to the old one stay in doubt: city-node limbo"
                 )
-        if new:
-            self.ledger.bind(new, node_id)
-            self.id_of |= dict.fromkeys(new, node_id)
+            if spelled(name).upper() != name:
+                raise ValueError(f"{shown(name)}: has letters that have no lower case of their own")
+        of_its = {*names, *(name for name, known in self.id_of.items() if known == node_id)}
+        if len(of_its) > NODE_CITIES_MAX:
+            raise ValueError(f"cities of one node = over {NODE_CITIES_MAX}, under all its names")
+
+    def bind(self, node_id: str, names: Sequence[str]) -> PeerNode:
+        """Deal with a node under these names, which have been checked."""
+        self.check_names(node_id, names)
+        self.id_of |= dict.fromkeys(names, node_id)
+        return self.peer(node_id)
+
+    def keep_name(self, name: str) -> None:
+        """There are books with a city from now on, so its name is its node's for good."""
+        if name not in self._kept_names:
+            self._kept_names.add(name)
+            self.unwritten[name] = self.id_of[name]
+
+    def forget(self, peer: PeerNode) -> None:
+        """A link is gone: of those without books nothing is kept."""
+        if peer.talk is None and not peer.has_books and not peer.writing:
+            del self.by_id[peer.id]
+            self.id_of = {name: known for name, known in self.id_of.items() if known != peer.id}
 
     def restore(self) -> None:
         """Take up the books that the ledger has kept."""
         self.id_of = self.ledger.bound()
+        self._kept_names = set(self.id_of)
         ours = {city.name: full_name(city.name, self.node) for city in self.cities}
         rows: dict[str, list[Transition]] = {}
         kept: dict[str, list[Settled]] = {}

@@ -46,6 +46,7 @@ class Panel:
     reference: float | None = None
     low: float | None = None
     high: float | None = None
+    x_start: float = 0.0
     x_end: float | None = None
     x_unit: str = "generation"
 
@@ -102,7 +103,7 @@ def _panel(surface: "pygame.Surface", rect: "pygame.Rect", panel: Panel) -> None
     for number, band in enumerate(panel.bands):
         _band(surface, band, COLOURS[number % len(COLOURS)], point)
     x_end = times if panel.x_end is None else panel.x_end
-    _text(surface, "0", (rect.x, rect.bottom + 4), 17, FAINT)
+    _text(surface, f"{panel.x_start:g}", (rect.x, rect.bottom + 4), 17, FAINT)
     end = f"{panel.x_unit} {x_end:,.0f}"
     _text(surface, end, (rect.right, rect.bottom + 4), 17, FAINT, right=True)
     x = rect.right

@@ -25,12 +25,12 @@ class Column:
     """What one array of a table is.
 
     Attributes:
-        dtype: numpy's short name, such as "i8".
+        dtype: numpy's short name, such as "i8", or what `record` returns.
         dimensions: names of the axes, separated by spaces; each is a size or a number.
         meaning: what a cell holds, with its unit.
     """
 
-    dtype: str
+    dtype: Any
     dimensions: str
     meaning: str
 
@@ -66,6 +66,15 @@ def _column_of(hint: Any) -> Column | None:
 def allocate(table: type[Table], **sizes: int) -> Table:
     """A table of zeros; `sizes` gives every named dimension."""
     return table(*(np.zeros(c.shape(sizes), c.dtype) for c in columns(table).values()))
+
+
+def record(table: type) -> np.dtype[Any]:
+    """A declared table's columns as the fields of one record: an array of them has a row together.
+
+    Fields come widest first, so that each lies at a multiple of its size.
+    """
+    named = [(name, np.dtype(column.dtype)) for name, column in columns(table).items()]
+    return np.dtype(sorted(named, key=lambda field: -field[1].itemsize))
 
 
 def resized(rows: Table, **sizes: int) -> Table:

@@ -3,7 +3,7 @@
 `advance` runs a whole window in one kernel call. Everything else is the bazaar's own.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numba import int64, uint64
@@ -33,7 +33,7 @@ from engine.kernels import kernel, part
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.mind import Minds
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
@@ -55,6 +55,7 @@ from merchants.town import Lives, Roads, Town, make_room, make_room_to_leave
 __all__ = [
     "CHARTS",
     "EVENTS",
+    "LEARNS",
     "Parameters",
     "advance",
     "found",
@@ -127,6 +128,7 @@ def advance_ticks(
     """
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -138,13 +140,41 @@ def advance_ticks(
             if uniform(stream, ACTS) < rules.act_probability:
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_stall(bazaar, stalls_of(roster.rows), merchant)
                     if fate != LIVES:
                         continue
                 act(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
     return np.int64(tick + ticks)
+
+
+def _by_market(device: str) -> Callable[..., int]:
+    """The loop of cities with other markets, compiled when it is asked for."""
+    if device == "cpu":
+        from merchants.advance_markets import advance_and_clear
+
+        return advance_and_clear
+    from merchants.advance_markets_torch import loop_on
+
+    return loop_on(device)
+
+
+def _learned(by_market: bool) -> Callable[..., int]:
+    """The loop of cities whose merchants a network drives, compiled when it is asked for."""
+    if by_market:
+        from merchants.advance_learned_markets import advance_learned_markets
+
+        return advance_learned_markets
+    from merchants.advance_learned import advance_learned
+
+    return advance_learned
+
+
+LEARNS = True
+"""Its merchants may be driven by a network."""
 
 
 def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
@@ -158,16 +188,13 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
-    loop: Any = advance_ticks
+    loop: Callable[..., int] = advance_ticks
     if isinstance(state, MarketBazaar):
-        from merchants.advance_markets import advance_markets as loop  # compiled when asked for
+        loop = _by_market(town.device)
     minds: tuple[Minds, ...] = ()
     if town.minds is not None:
         minds = (town.minds,)
-        if isinstance(state, MarketBazaar):
-            from merchants.advance_learned_markets import advance_learned_markets as loop
-        else:
-            from merchants.advance_learned import advance_learned as loop
+        loop = _learned(isinstance(state, MarketBazaar))
 
     end = tick + ticks
     while True:

@@ -21,7 +21,7 @@ from engine.money import MINOR_PER_COIN
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.advance_bazaar import act
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.mind import (
     ASK,
     ASKS,
@@ -105,6 +105,7 @@ def advance_learned(
     """As `advance_bazaar.advance_ticks`, but whom the network drives acts by it."""
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     rows = roster.rows
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
@@ -117,7 +118,9 @@ def advance_learned(
             if uniform(stream, ACTS) < rules.act_probability:
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_stall(bazaar, stalls_of(roster.rows), merchant)
                     if fate != LIVES:

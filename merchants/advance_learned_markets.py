@@ -23,7 +23,7 @@ from engine.money import MINOR_PER_COIN
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.advance_markets import act_by_market
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.mind import (
     ASK,
     ASKS,
@@ -115,6 +115,7 @@ def advance_learned_markets(
     """As `advance_markets.advance_markets`, but whom the network drives acts by it."""
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     rows = roster.rows
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
@@ -128,7 +129,9 @@ def advance_learned_markets(
                 take_back_orders(bazaar, stalls_of(roster.rows), residents + merchant)
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_orders(bazaar, stalls_of(roster.rows), merchant, roster.size[0])
                     if fate != LIVES:

@@ -21,6 +21,8 @@ class Parameters:
         leave_probability: chance, per act, to set out on a random road.
         tax_free_money: coins that an arriving merchant may bring without tax.
         tax_divisor: of what he brings beyond, one part in so many goes to the residents.
+        upkeep: coins that life costs him at every act, paid to a resident; only where merchants
+            evolve, and any road leads out.
         founding_money: coins with which he founds another, who gets half of them.
         merchants_max_factor: nobody is founded in a city that has so many times its first
             merchants.
@@ -32,6 +34,8 @@ class Parameters:
             or a trained network.
         learned_share: of the merchants in town whom the network drives, drawn by id; the others
             live by their genes.
+        founders_spread: how far from neutral, at most, the genes of a city's first merchants lie,
+            where merchants evolve.
     """
 
     act_probability: float = 0.1
@@ -41,6 +45,7 @@ class Parameters:
     leave_probability: float = 0.01
     tax_free_money: float = 1000.0
     tax_divisor: int = 10
+    upkeep: float = 0.0
     founding_money: float = 2000.0
     merchants_max_factor: int = 4
     ruin_money: float = 1.0
@@ -49,6 +54,7 @@ class Parameters:
     mutation_drift: float = 0.2
     policy: Literal["rule", "evolved", "learned"] = "evolved"
     learned_share: float = 1.0
+    founders_spread: float = 0.0
 
     def __post_init__(self) -> None:
         check("", "act_probability", self.act_probability, 0.0, 1.0)
@@ -58,12 +64,14 @@ class Parameters:
         check("", "leave_probability", self.leave_probability, 0.0, 1.0)
         check("", "tax_free_money", self.tax_free_money, 0.0, 1e9)
         check("", "tax_divisor", self.tax_divisor, 1, 1_000_000)
+        check("", "upkeep", self.upkeep, 0.0, 1e6)
         check("", "founding_money", self.founding_money, 0.0, 1e9)
         check("", "merchants_max_factor", self.merchants_max_factor, 1, 1_000)
         check("", "ruin_money", self.ruin_money, 0.0, 1e9)
         check("", "retires_after_acts", self.retires_after_acts, 1, 10**12)
         check("", "mutation_probability", self.mutation_probability, 0.0, 1.0)
         check("", "mutation_drift", self.mutation_drift, 0.0, 1.0)
+        check("", "founders_spread", self.founders_spread, 0.0, 0.5)
         check("", "learned_share", self.learned_share, 0.0, 1.0)
         if self.policy not in POLICIES:
             raise ValueError(f"policy = {self.policy!r}: must be one of {', '.join(POLICIES)}")

@@ -94,10 +94,12 @@ class Ended(msgspec.Struct, frozen=True):
     Attributes:
         reason: for the log, in one line.
         offence: an act no honest peer commits: keep this node's key out for an hour.
+        code: the peer's, where it was the peer who ended it by a word.
     """
 
     reason: str
     offence: bool = False
+    code: str = ""
 
 
 NodeEvent: TypeAlias = Send | Met | Welcomed | Heard | Ended
@@ -280,7 +282,8 @@ class NodeConnection:
                 pass  # time has been noted
             case Error():
                 if message.fatal:
-                    self._end(f"the peer says {message.code}: {message.detail}")
+                    said = f"the peer says {message.code}: {message.detail}"
+                    self._end(said, code=message.code)
             case Hello():
                 self._meet(message)
             case Welcome():
@@ -354,11 +357,11 @@ class NodeConnection:
             self._say(Error(code=code, detail=detail[:TEXT_CHARS_MAX]))
             self._end(detail, offence=offence)
 
-    def _end(self, reason: str, *, offence: bool = False) -> None:
+    def _end(self, reason: str, *, offence: bool = False, code: str = "") -> None:
         self._hand_over()
         self.state = LinkState.CLOSED
         self._heard = bytearray()
-        self._events.append(Ended(reason, offence))
+        self._events.append(Ended(reason, offence, code))
 
     def _hand_over(self) -> None:
         """What was heard so far comes before whatever is said or decided next."""

@@ -15,14 +15,14 @@ the records know what has to be said again.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import Final, TypeVar
 
 import msgspec
 
 from protocol.inbound import Inbound
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST, PAIRS_MAX
+from protocol.limits import LINE_BYTES_MAX, OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX, PAIRS_MAX
 from protocol.migration import (
     Contradiction,
     Entrant,
@@ -33,6 +33,7 @@ from protocol.migration import (
     Step,
     Transition,
 )
+from protocol.node_lines import encode
 from protocol.node_messages import (
     Accept,
     Cancel,
@@ -51,6 +52,9 @@ from protocol.node_messages import (
 from protocol.outbound import Outbound
 
 S = TypeVar("S", Outbound, Inbound)
+
+WELCOME_BYTES, BOOKS_BYTES = 128, 128
+"""What a welcome holds beside books, and what books hold beside two names, numbers of 16 digits."""
 
 GROUP_TRANSITIONS: Final = 1_024
 """A group is written once it has so many, whatever waits behind: some 10 ms of a journal."""
@@ -71,15 +75,38 @@ class Group(msgspec.Struct, frozen=True):
     settled: list[Settled]
 
 
+def fitting(ours: Iterable[str], theirs: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs (ours, theirs) to be traded between: as many as a welcome surely tells of.
+
+    Both sides find the same ones, so nobody has books of others.
+    """
+    found: list[tuple[str, str]] = []
+    left_bytes = LINE_BYTES_MAX - WELCOME_BYTES
+    by_names = {(*sorted((a, b)), a, b) for a in ours for b in theirs}
+    for *_, a, b in sorted(by_names):
+        left_bytes -= 2 * (len(a.encode()) + len(b.encode()) + BOOKS_BYTES)
+        if left_bytes < 0 or len(found) == PAIRS_MAX:
+            break
+        found.append((a, b))
+    return found
+
+
 class Pairs:
     """The books of a node with one other node.
 
     Args:
         rows: the journal's records with cities of that node, in their last states.
         settled: what the journal keeps in place of records deleted.
+        held_max: by city of ours, if fewer offers may be in flight to it than usual.
     """
 
-    def __init__(self, rows: Iterable[Transition] = (), settled: Iterable[Settled] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Transition] = (),
+        settled: Iterable[Settled] = (),
+        held_max: Mapping[str, int] = {},
+    ) -> None:
+        self._held_max = held_max
         kept = {(s.side, s.city, s.peer): s for s in settled}
         rows_of: dict[tuple[Side, str, str], list[Transition]] = {key: [] for key in kept}
         for row in rows:
@@ -91,7 +118,8 @@ class Pairs:
             if side == "out":
                 self.outbound[city, peer] = Outbound(city, peer, pair_rows, before)
             else:
-                self.inbound[city, peer] = Inbound(city, peer, pair_rows, before)
+                most = held_max.get(city, OFFERS_IN_FLIGHT_MAX)
+                self.inbound[city, peer] = Inbound(city, peer, pair_rows, before, most)
         self._steps: deque[Step] = deque()
         self._writing: list[Message] | None = None
         self._linked = False
@@ -138,7 +166,11 @@ class Pairs:
     # --- the link ---
 
     def greet(self, version: int, ours: Collection[str], theirs: Collection[str]) -> None:
-        """Queue our welcome on a link that carries pairs of these cities."""
+        """Queue our welcome on a link that carries pairs of these cities.
+
+        Raises:
+            ValueError: there are books of more of them than a welcome holds; more than `fitting`.
+        """
         self.cut()
         self._ours, self._theirs = ours, theirs
         welcome = Welcome(
@@ -148,6 +180,7 @@ class Pairs:
         )
         if max(len(welcome.leaving), len(welcome.entering)) > PAIRS_MAX:
             raise ValueError(f"pairs of one link = over {PAIRS_MAX}")
+        encode([welcome])
         self._steps.append(Step(messages=[welcome]))
 
     def connect(self, welcome: Welcome, now_s: float) -> None:
@@ -300,7 +333,8 @@ class Pairs:
     def _in(self, city: str, peer: str) -> Inbound:
         found = self.inbound.get((city, peer))
         if found is None:
-            found = self.inbound[city, peer] = Inbound(city, peer)
+            most = self._held_max.get(city, OFFERS_IN_FLIGHT_MAX)
+            found = self.inbound[city, peer] = Inbound(city, peer, held_max=most)
         return found
 
     def _carried(self, sides: dict[tuple[str, str], S]) -> list[S]:

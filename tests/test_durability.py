@@ -26,7 +26,7 @@ from city_node.shelf import tick_of
 from city_node.world import found_world
 from protocol import observe
 from tests.durable import Kept
-from tests.nodes import Node, check_balance, connected, free_port, own_environment
+from tests.nodes import GUARD_S, Node, check_balance, connected, free_port, own_environment
 from tests.roads import line
 from tests.test_ledger import lively
 from tests.test_observer import Running, observed
@@ -151,9 +151,10 @@ def test_two_nodes_that_trade_balance_together_whoever_is_killed(home, capsys) -
     for killed, each, folder in ((0, one, folders[0]), (1, other, folders[1])):
         for node in nodes:
             node.wait_for(r"road to .* open")
-        before, give_up_s = entered(folder), time.monotonic() + 30.0
+        before, give_up_s = entered(folder), time.monotonic() + GUARD_S
         while entered(folder) < before + 10:
-            assert time.monotonic() < give_up_s
+            told = "\n".join(line for node in nodes for line in node.lines)
+            assert time.monotonic() < give_up_s, told
             time.sleep(0.1)
         assert len(audited(capsys, *folders)["between"]) == 2  # while they run
         nodes[killed].process.kill()

@@ -228,7 +228,7 @@ def test_a_thousand_connections(city) -> None:
         late.is_served()
         for stream in silent[:900]:
             assert is_closed(stream)
-    city.node.wait_for("not let in: did not greet, and newcomers from its address want the place")
+    city.node.wait_for("closed: did not greet, and newcomers from its address want the place")
     assert len(city.node.lines) < 100
 
 

@@ -204,7 +204,7 @@ def test_a_peer_that_goes() -> None:
     assert up().receive(b"", 0.0) == [Ended("closed by the peer")]
     connection = up()
     line = b'{"t":"error","code":"full","detail":"no room"}\n'
-    assert connection.receive(line, 0.0) == [Ended("the peer says full: no room")]
+    assert connection.receive(line, 0.0) == [Ended("the peer says full: no room", code="full")]
     connection = up()
     assert connection.receive(line.replace(b"}", b',"fatal":false}'), 0.0) == []
     assert connection.state is LinkState.UP

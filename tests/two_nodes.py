@@ -192,21 +192,22 @@ class TwoNodes:
         """Everybody is owned once, nobody is active twice, and every account balances."""
         homes = [m for host in self.hosts for home in host.home.values() for m in home]
         assert len(homes) == len(set(homes))
-        live = set(homes)
+        live, committed = set(homes), set()
         for host in self.hosts:
             for row in host.rows.values():
-                if row.state in ("PREPARED", "COMMITTED"):
+                if row.state == "PREPARED":
                     assert row.merchant is not None
-                    if row.state == "PREPARED":
-                        assert row.merchant not in live
+                    assert row.merchant not in live
                     live.add(row.merchant)
+                elif row.state == "COMMITTED":  # he may have arrived, and left again
+                    committed.add(row.merchant)
             for city in host.cities:
                 for peer in CITIES[1 - host.number]:
                     sides = ("city", "transit", "escrow", "peer")
                     assert sum(host.accounts.get((city, peer, a), 0) for a in sides) == 0
                     assert host.accounts.get((city, peer, "transit"), 0) >= 0
                     assert host.accounts.get((city, peer, "escrow"), 0) >= 0
-        assert live == self.everybody
+        assert live | committed == self.everybody
 
     def check_rest(self) -> None:
         """Nobody is under way, and the two nodes' accounts mirror each other."""

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
 from city_node.report import report
-from city_node.world import Event, World, found_world
+from city_node.world import City, Event, World, found_world
 from engine.bazaar.params import Parameters
 from engine.goods import Good
+from engine.macro import city as macro_city
+from engine.society.params import Parameters as SocietyParameters
+from engine.society.state import energy_expected, energy_held
 from merchants.params import Parameters as MerchantParameters
 
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
@@ -61,19 +64,26 @@ def plain_report(of: World) -> dict:
 def goods_counted(of: World) -> np.ndarray:
     """int64[goods]: units that residents and merchants own anywhere, less made, plus used and worn.
 
-    Constant for every good but leisure, which is not a thing.
+    Constant for every good but leisure, which is not a thing. Of a macro economy, whose output is
+    not counted in units, what it has bought of merchants less what it has sold them.
     """
     total = np.zeros(len(of.goods), np.int64)
     rosters = [of.walking]
     for each in of.cities:
         rosters.append(each.town.roster)
-        books = each.state.books
-        total += each.state.residents.owned.sum(axis=0, dtype=np.int64)
-        total += books.used + books.worn - books.made
+        if each.economy_name == "macro":
+            total += each.state.books.imported - each.state.books.exported
+            continue
+        total += each.economy.stock(each.state)
+        books = each.state.treasury if each.economy_name == "society" else each.state.books
+        total += books.used - books.made
+        if each.economy_name == "bazaar":
+            total += books.worn
     for roster in rosters:
         size = roster.size[0]
         np.add.at(total, roster.rows.good[:size], roster.rows.owned[:size])
-    leisure = of.cities[0].state.goods.leisure != 0
+    bazaars = [each.state for each in of.cities if each.economy_name == "bazaar"]
+    leisure = bazaars[0].goods.leisure != 0 if bazaars else np.zeros(len(of.goods), bool)
     return np.where(leisure, 0, total)
 
 
@@ -81,10 +91,26 @@ def money_counted(of: World) -> int:
     """Minor units that anybody holds anywhere, less what events made, plus what they destroyed."""
     total = int(of.walking.rows.money_minor[: of.walking.size[0]].sum())
     for each in of.cities:
-        total += int(each.state.residents.money_minor.sum())
+        total += each.economy.holdings_minor(each.state)
         total += int(each.town.roster.rows.money_minor[: each.town.roster.size[0]].sum())
         total += each.ledger.destroyed_minor - each.ledger.issued_minor
     return total
+
+
+def check_residents(of: City) -> None:
+    """Nobody who lives there owes coins or goods."""
+    if of.economy_name == "macro":
+        assert of.state.nation["reserves_minor"][0] >= 0
+        assert (of.state.households["deposit_minor"] >= 0).all()
+        assert (of.state.firms["deposit_minor"] >= 0).all()
+        assert (of.state.firms["stock"] >= 0).all()
+    elif of.economy_name == "society":
+        assert of.state.treasury.money_minor[0] >= 0
+        assert (of.state.treasury.stock >= 0).all()
+        assert energy_held(of.state) == energy_expected(of.state)
+    else:
+        assert (of.state.residents.money_minor >= 0).all()
+        assert (of.state.residents.owned >= 0).all()
 
 
 class Counted:
@@ -99,8 +125,7 @@ class Counted:
         np.testing.assert_array_equal(goods_counted(self.of), self.goods)
         for each in self.of.cities:
             size = each.town.roster.size[0]
-            assert (each.state.residents.money_minor >= 0).all()
-            assert (each.state.residents.owned >= 0).all()
+            check_residents(each)
             assert (each.town.roster.rows.money_minor[:size] >= 0).all()
             assert (each.town.roster.rows.owned[:size] >= 0).all()
             carried = each.town.roster.rows.owned[:size]
@@ -159,12 +184,55 @@ merchant_rules = st.builds(
     tax_free_money=st.sampled_from([0.0, 10.0, 1000.0]),
     tax_divisor=st.sampled_from([1, 3, 10]),
 )
+society_sizes = st.sampled_from([0, 1, 2, 37, 400, 1_000])
+society_rules = st.builds(
+    SocietyParameters,
+    capacity=st.sampled_from([0, 0, 1_000]),
+    pulse_ticks=st.sampled_from([1, 10, 70]),
+    tribes=st.sampled_from([1, 4, 16]),
+    harvest_energy=st.sampled_from([10, 5_000]),
+    storehouse=st.sampled_from([0, 1_000]),
+    treasury=st.sampled_from([0.0, 5.0, 20_000.0]),
+    settles=st.sampled_from([0.0, 0.01, 1.0]),
+)
 costs = st.sampled_from([0.0, 0.5, 1.0, 20.0])
 
 
 @st.composite
-def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, travel_max=200):
-    """A Config: default or random goods and rules, random roads, one way or both."""
+def macro_changes(draw, goods):
+    """What makes a city of a Config a macro economy, trading some of the goods."""
+    tradeable = [name for name, good in goods.items() if not good.leisure]
+    some = st.lists(st.sampled_from(tradeable), unique=True).map(tuple)
+    parameters = macro_city.Parameters(
+        step=draw(st.sampled_from(["month", "quarter"])),
+        step_ticks=draw(st.integers(1, 40)),
+        reserves=draw(st.sampled_from([0.0, 0.5, 100.0])),
+        sells=draw(some),
+        buys=draw(some),
+    )
+    least = macro_city.LOCALS_LEAST
+    return {"economy": "macro", "locals": draw(st.integers(least, least + 30)),
+            "parameters": parameters}  # fmt: skip
+
+
+any_economies = st.sampled_from([("bazaar",), ("bazaar", "society")])
+"""Of cities that need not be bazaars; macro economies are tested by themselves."""
+
+
+@st.composite
+def configs(
+    draw,
+    cities_min=1,
+    cities_max=4,
+    locals_max=30,
+    merchants_max=15,
+    travel_max=200,
+    economies=("bazaar",),
+):
+    """A Config: default or random goods and rules, random roads, one way or both.
+
+    The first city is of the last economy, the others of any; macro cities are of the least size.
+    """
     count = draw(st.integers(cities_min, cities_max))
     goods, recipes = default_city().goods, default_city().recipes
     if draw(st.booleans()):
@@ -184,6 +252,15 @@ def configs(draw, cities_min=1, cities_max=4, locals_max=30, merchants_max=15, t
         )
         for name in NAMES[:count]
     ]
+    for place in range(count):
+        chosen = economies[-1] if place == 0 else draw(st.sampled_from(economies))
+        if chosen == "macro":
+            cities[place] = replace(cities[place], **draw(macro_changes(goods)))
+        elif chosen == "society":
+            rules = SocietyParameters() if usual else draw(society_rules)
+            people = min(draw(society_sizes), rules.capacity or 10_000)
+            changes = {"economy": "society", "locals": people, "parameters": rules}
+            cities[place] = replace(cities[place], **changes)
     ends = [(a, b) for a in range(count) for b in range(count) if a != b]
     built = ends
     if ends and draw(st.booleans()):
@@ -216,12 +293,22 @@ def events(draw, of: Config, ticks_max: int, most: int = 6):
             ),
         ),
     ]
+    macro_kinds = [
+        ("policy_rate", st.fixed_dictionaries({"points": st.floats(-2.0, 2.0)})),
+        ("productivity", st.fixed_dictionaries({"percent": st.floats(-5.0, 5.0)})),
+        ("bank_failure", st.fixed_dictionaries({"bank": st.integers(1, 6)})),
+    ]
+    society_kinds = [
+        kinds[0],
+        *((n, st.fixed_dictionaries({"share": share})) for n in ("drought", "rain", "plague")),
+    ]
     drawn = []
     for _ in range(draw(st.integers(0, most))):
         where = draw(st.sampled_from(names))
         here = names.index(where)
         roads = [names[road.to] for road in of.roads if road.start == here]
-        possible = list(kinds)
+        of_economy = {"bazaar": kinds, "macro": macro_kinds, "society": society_kinds}
+        possible = list(of_economy[of.cities[here].economy])
         if roads:
             to = st.fixed_dictionaries({"to": st.sampled_from(roads)})
             priced = st.fixed_dictionaries({"to": st.sampled_from(roads), "coins": costs})

@@ -31,11 +31,11 @@ HOST = "127.0.0.1"
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
 LOCALS, MERCHANTS = 20, 40
 
-LIVES_S_MAX = 4.0
+LIVES_S_MAX = 6.0
 """From one kill to the next, of all nodes; some come while a node is still starting."""
 
 AWAY_S_MAX = 2.0
-CALM_S = 15.0
+CALM_S = 20.0
 """All nodes run, the redialling included, before they are stopped."""
 
 STOP_S_MAX = 60.0

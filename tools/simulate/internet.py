@@ -12,7 +12,7 @@ from random import Random
 import trio
 
 from city_node.machine import Bound
-from tools.simulate.streams import Cable, End, Host, Listening
+from tools.simulate.streams import BYTES_PER_S, Cable, End, Host, Listening
 
 DELAY_S_MIN, DELAY_S_MAX = 0.0005, 0.05
 """One way, of a cable to which nothing has happened."""
@@ -24,6 +24,7 @@ class Internet:
 
     Attributes:
         random: of what the cables do.
+        nursery: for what is under way.
         hosts: by address.
         listening: by address and port.
         ends: open ends, in the order in which they were opened.
@@ -32,6 +33,7 @@ class Internet:
     """
 
     random: Random
+    nursery: trio.Nursery
     hosts: dict[str, Host] = field(default_factory=dict)
     listening: dict[tuple[str, int], Listening] = field(default_factory=dict)
     ends: dict[End, None] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Internet:
         key = (one, other) if one < other else (other, one)
         if key not in self.cables:
             delay_s = self.random.uniform(DELAY_S_MIN, DELAY_S_MAX)
-            self.cables[key] = Cable(delay_s)
+            self.cables[key] = Cable(delay_s, delay_s)
         return self.cables[key]
 
     def between(self, one: str, other: str) -> list[End]:
@@ -89,12 +91,19 @@ class Internet:
             raise ConnectionRefusedError(ECONNREFUSED, "Connection refused")
         ours, theirs = End(self, here, there, cable), End(self, there, here, cable)
         ours.other, theirs.other = theirs, ours
-        try:
-            listener.came.send_nowait(theirs)
-        except trio.WouldBlock:
-            raise ConnectionRefusedError(ECONNREFUSED, "Connection refused") from None
+        theirs.open_s = trio.current_time() + cable.delay_s
         self.ends[ours] = self.ends[theirs] = None
+        self.nursery.start_soon(self._accept, listener, theirs)
         return ours
+
+    async def _accept(self, listener: Listening, end: End) -> None:
+        """The dialler's last word of the handshake arrives."""
+        await trio.sleep_until(end.open_s)
+        try:
+            listener.came.send_nowait(end)
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            end.other.reset(end.cable.delay_s)
+            await end.aclose()
 
     # --- what befalls it ---
 
@@ -136,6 +145,11 @@ class Internet:
             setattr(cable, name, value)
         for end in self.between(one, other):
             end.wake()
+
+    def mend(self, one: str, other: str) -> None:
+        """A cable is as it was."""
+        usual_s = self.cable(one, other).usual_delay_s
+        self.change(one, other, delay_s=usual_s, bytes_per_s=BYTES_PER_S, parted=False)
 
     def freeze(self, host: Host, frozen: bool) -> None:
         """A host stops in its tracks, or goes on."""

@@ -8,8 +8,8 @@ from random import Random
 import trio
 
 from tools.simulate.internet import Internet
+from tools.simulate.liar import Liar
 from tools.simulate.nodes import Node
-from tools.simulate.streams import BYTES_PER_S
 
 PAUSE_S_MIN, PAUSE_S_MAX = 10.0, 100.0
 """Mean time from one fault of a node to its next; drawn once a run."""
@@ -22,6 +22,9 @@ LASTS_S_MAX = 90.0
 
 KINDS_MIN = 3
 """Of faults in one run."""
+
+HOSTILE_NODES_MIN, HOSTILE_SHARE = 3, 0.4
+"""Runs of so many nodes in which one is a villain; two honest ones are left."""
 
 SENDS_MAX = 20
 """A crash at a write is at one of the next so many."""
@@ -36,7 +39,7 @@ SKEW_S_MAX = 10_000.0
 """Nearly three hours: an hour's quota notices."""
 
 SLOW_S_MIN, SLOW_S_MAX = 0.5, 8.0
-SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX = 200.0, 20_000.0
+SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX = 2_000.0, 50_000.0
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Nemesis:
 
     Attributes:
         faults: done so far, by kind.
+        villain: who lies, and whose disk is rolled back; None: nobody.
         say: tells the story.
     """
 
@@ -53,6 +57,7 @@ class Nemesis:
     random: Random
     say: Callable[[str], None]
     faults: Counter[str] = field(default_factory=Counter)
+    villain: Node | None = None
 
     async def haunt(self) -> None:
         """Do harm until cancelled; then everything is as it was, and every node lives.
@@ -61,6 +66,9 @@ class Nemesis:
         the rare errors are.
         """
         kinds = self.random.sample(list(FAULTS), self.random.randint(KINDS_MIN, len(FAULTS)))
+        if len(self.nodes) >= HOSTILE_NODES_MIN and self.random.random() < HOSTILE_SHARE:
+            self.villain = self.random.choice(self.nodes)
+            kinds += list(HOSTILE)
         weights = [self.random.random() for _ in kinds]
         pause_s = self.random.uniform(PAUSE_S_MIN, PAUSE_S_MAX) / len(self.nodes)
         try:
@@ -74,8 +82,10 @@ class Nemesis:
 
     async def _do(self, kind: str) -> None:
         node = self.random.choice(self.nodes)
+        if kind in HOSTILE and self.villain:
+            node = self.villain
         if node.host.is_up:
-            await FAULTS[kind](self, node)
+            await (FAULTS | HOSTILE)[kind](self, node)
 
     def _strike(self, kind: str, story: str) -> None:
         """Note that a fault has been done."""
@@ -84,9 +94,9 @@ class Nemesis:
 
     def _mend(self) -> None:
         for one, other in self.internet.cables:
-            self.internet.change(one, other, parted=False, bytes_per_s=BYTES_PER_S)
+            self.internet.mend(one, other)
         for node in self.nodes:
-            node.host.on_send = lambda: None
+            node.host.on_send, node.host.lies = lambda: None, None
             node.disk.on_commit = lambda _: None
             node.disk.full = False
             self.internet.freeze(node.host, False)
@@ -186,13 +196,13 @@ class Nemesis:
         peer = self._peer_of(node)
         if not peer:
             return
-        here, delay_s = node.host.address, self.internet.cable(node.host.address, peer).delay_s
+        here = node.host.address
         slow_s = self.random.uniform(SLOW_S_MIN, SLOW_S_MAX)
         bytes_per_s = self.random.uniform(SLOW_BYTES_PER_S_MIN, SLOW_BYTES_PER_S_MAX)
         self._strike("slow", f"{node.name} to {peer} takes {slow_s:.1f} s")
         self.internet.change(here, peer, delay_s=slow_s, bytes_per_s=bytes_per_s)
         await trio.sleep(self.random.uniform(0, LASTS_S_MAX))
-        self.internet.change(here, peer, delay_s=delay_s, bytes_per_s=BYTES_PER_S)
+        self.internet.mend(here, peer)
 
     async def half_close(self, node: Node) -> None:
         """One direction of a connection ends."""
@@ -208,6 +218,25 @@ class Nemesis:
         self.internet.freeze(node.host, True)
         await trio.sleep(self.random.uniform(0, LASTS_S_MAX))
         self.internet.freeze(node.host, False)
+
+    # --- what only the villain does ---
+
+    async def lie(self, node: Node) -> None:
+        """A node says what is not so to other nodes, for a while."""
+        node.is_honest = False
+        self._strike("lies", f"{node.name} lies")
+        node.host.lies = Liar(self.random)
+        await trio.sleep(self.random.uniform(0, LASTS_S_MAX))
+        node.host.lies = None
+
+    async def roll_back(self, node: Node) -> None:
+        """A backup is put in the place of a disk."""
+        node.disk.back_up()
+        await trio.sleep(self.random.uniform(0, LASTS_S_MAX))
+        node.crash(self.random.uniform(0, AWAY_S_MAX))
+        if node.disk.roll_back():
+            node.is_honest, node.kept = False, None
+            self._strike("rolled back", f"{node.name} is killed, and its disk rolled back")
 
 
 FAULTS: dict[str, Callable[[Nemesis, Node], Awaitable[None]]] = {
@@ -225,3 +254,10 @@ FAULTS: dict[str, Callable[[Nemesis, Node], Awaitable[None]]] = {
     "half-close": Nemesis.half_close,
     "freeze": Nemesis.freeze,
 }
+"""What may befall any node, and must cost nobody anything."""
+
+HOSTILE: dict[str, Callable[[Nemesis, Node], Awaitable[None]]] = {
+    "lies": Nemesis.lie,
+    "rolled back": Nemesis.roll_back,
+}
+"""What one node does in some runs: the others must not lose more by it than their credit to it."""

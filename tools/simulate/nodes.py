@@ -5,32 +5,44 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from city_node.audit import Read, read_ledger
 from city_node.config import Config, Dialling, Wishes, resolve
 from city_node.folder import founding
+from city_node.identity import Identity, certificate_of, id_of_certificate
 from city_node.keeping import Keeping, StuckError
 from city_node.ledger import Ledger
+from city_node.linking import Own
 from city_node.log import Log
 from city_node.machine import Bound, Machine
-from city_node.meeting import PORT_FIRST
+from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
 from city_node.node import Run, run_node
+from city_node.policy import Policy
+from city_node.records import Settlement
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
 from city_node.signals import Signals
 from city_node.world import World
+from engine.economy import one_by_one
+from engine.society.params import Parameters as SocietyParameters
 from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
+from tools.simulate.plain_tls import secure
 from tools.simulate.streams import End, Host
 
 TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
+SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
+"""A pulse every ten seconds, and now and then somebody settles."""
+
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
 
@@ -40,13 +52,19 @@ LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
+BOTH_SHARE, ONE_CITY_SHARE = 0.3, 0.3
+"""Of the pairs of nodes: who dial each other, and of the others, whose link is for one city."""
+
 EPOCH_S = 2_000_000_000.0
 """What a clock on the wall shows when a simulation begins."""
 
 PROGRAM = program()
 
-THREAD_S_MAX = 0.02
-"""What is offloaded is done after a while, so that other things happen in between."""
+NO_HOME = Path("/nonexistent/city-node")
+"""Nobody is trusted by name: every city is open."""
+
+LATE_SHARE, THREAD_S_MAX = 0.2, 0.02
+"""Of what is offloaded so much is done after a while, so that other things happen in between."""
 
 
 class Stopper(Signals):
@@ -67,6 +85,18 @@ class ViolationError(Exception):
     """What must never happen has happened."""
 
 
+class Books(NamedTuple):
+    """What a ledger says."""
+
+    read: Read
+    settled: list[Settlement]
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> "Books":
+        """All of it."""
+        return cls(read_ledger(ledger, Path(ledger.name)), ledger.settled())
+
+
 @dataclass(eq=False)
 class Node:
     """One node, over all its lives.
@@ -75,7 +105,8 @@ class Node:
         lives: how often it has been started.
         skew_s: what its clock shows more than it should.
         ledger: of the life that is lived now; None: there is none.
-        read: its books at the end of its last life.
+        last: its books at the end of its last life.
+        is_honest: neither has it lied, nor was its disk rolled back.
         life: all tasks of this life.
         stopper: ends it as a signal does.
         away_s: until the next one.
@@ -84,6 +115,7 @@ class Node:
 
     name: str
     config: Config
+    own: Own
     host: Host
     internet: Internet
     disk: Disk
@@ -91,10 +123,11 @@ class Node:
     lives: int = 0
     skew_s: float = 0.0
     ledger: Ledger | None = None
-    read: Read | None = None
+    last: Books | None = None
     life: trio.CancelScope = field(default_factory=trio.CancelScope)
     stopper: Stopper = field(default_factory=Stopper)
     away_s: float = 0.0
+    is_honest: bool = True
     kept: tuple[int, list[str]] | None = None
 
     async def live(self) -> None:
@@ -133,7 +166,7 @@ class Node:
             self.stopper,
             keeping,
             recovered.quotas,
-            None,
+            self.own,
             machine,
         )
         if self.host.is_up:
@@ -179,18 +212,21 @@ class Node:
             self.internet.take_down(self.host, told=told)
         self.disk.pull_out(with_power=with_power)
         self.ledger = None
-        image, self.read = self.disk.image, None
+        image, self.last = self.disk.image, None
         if image:
             with contextlib.closing(Disk.opened(image)) as database:
-                self.read = read_ledger(Ledger(database, self.name), Path(self.name))
+                self.last = Books.of(Ledger(database, self.name))
 
-    def books(self) -> Read | None:
+    def books(self) -> Books | None:
         """Its books, whether it lives or not; None before its first life."""
-        return read_ledger(self.ledger, Path(self.name)) if self.ledger else self.read
+        return Books.of(self.ledger) if self.ledger else self.last
 
     def _machine(self) -> Machine:
         async def offload(function: Callable[..., Any], *arguments: Any) -> Any:
-            await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
+            if self.random.random() < LATE_SHARE:
+                await trio.sleep(self.random.uniform(0, THREAD_S_MAX))
+            else:
+                await trio.lowlevel.checkpoint()
             return function(*arguments)
 
         def listen(port: int, host: str | None) -> Awaitable[Bound]:  # noqa: ARG001  (it has but one)
@@ -203,6 +239,9 @@ class Node:
             offload=offload,
             listen=listen,
             dial=dial,
+            spread_over=lambda _: contextlib.nullcontext(one_by_one),
+            secure=secure,
+            wall_s=self._clock_s,
             stopwatch_s=lambda: 0.0,
             random=self.random,
             noted=unnoted,
@@ -226,22 +265,36 @@ def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
     """So many nodes that know each other's addresses, none of them started."""
     nodes: list[Node] = []
     cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
-    dials: list[list[str]] = [[] for _ in range(count)]
+    dials: list[list[Dialling]] = [[] for _ in range(count)]
+
+    def told(here: int, there: int, *, one_city: bool) -> None:
+        city = random.randrange(cities[here]) if one_city else None
+        port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
+        dials[here].append(Dialling(city, address_of(there), port))
+
     for here in range(1, count):
         for there in random.sample(range(here), min(here, DIALLED_MAX)):
-            way = random.choice(["there", "here", "both"])
-            if way != "here":
-                dials[here].append(address_of(there))
-            if way != "there":
-                dials[there].append(address_of(here))
+            if random.random() < BOTH_SHARE:  # then a link is for all cities, whoever dialled
+                told(here, there, one_city=False)
+                told(there, here, one_city=False)
+            else:
+                told(here, there, one_city=random.random() < ONE_CITY_SHARE)
     for number in range(count):
         name = f"node{number}"
         of = configured(number, cities[number], dials[number], random)
         host = Host(address_of(number))
         internet.hosts[host.address] = host
         chances = [Random(random.getrandbits(64)) for _ in range(2)]
-        nodes.append(Node(name, of, host, internet, Disk(chances[0]), chances[1]))
+        own = Own(identity_of(random.randbytes(32)), NO_HOME)
+        nodes.append(Node(name, of, own, host, internet, Disk(chances[0]), chances[1]))
     return nodes
+
+
+def identity_of(secret: bytes) -> Identity:
+    """A node's identity, made of 32 bytes."""
+    key = Ed25519PrivateKey.from_private_bytes(secret)
+    certificate = certificate_of(key.public_key()).public_bytes(Encoding.DER)
+    return Identity(id_of_certificate(certificate), certificate, NO_HOME / "identity.key", key)
 
 
 def address_of(number: int) -> str:
@@ -249,10 +302,12 @@ def address_of(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def configured(number: int, cities: int, dials: list[str], random: Random) -> Config:
-    """What a node is told on its command line."""
+def configured(number: int, cities: int, dials: list[Dialling], random: Random) -> Config:
+    """What a node is told on its command line; every third runs societies."""
+    society = number % 3 == 1
     config = resolve(
         Wishes(
+            economy="society" if society else None,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
             locals=random.randint(2, LOCALS_MAX),
@@ -262,17 +317,18 @@ def configured(number: int, cities: int, dials: list[str], random: Random) -> Co
             legacy_bind=address_of(number),
         )
     )
-    told = [(random.randrange(cities), address) for address in dials]
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
+        policies=tuple(Policy("open") for _ in config.cities),
         network=replace(
             config.network,
-            dial=tuple(Dialling(city, address, PORT_FIRST) for city, address in told),
+            dial=tuple(dials),
         ),
         cities=tuple(
             replace(
                 city,
+                parameters=SOCIETY if society else city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,

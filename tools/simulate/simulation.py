@@ -19,8 +19,10 @@ NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
 
 COUNTED_EVERY_S = 5.0
-CALM_S = 120.0
-"""After the last fault."""
+CALM_S = 60.0
+CALM_S_MAX = 1_800.0
+"""After the last fault every migration that was open then must be over within so long. It is looked
+every now and then whether they are, so that a run need not last longer."""
 
 STORY_LINES_MAX = 40
 
@@ -50,6 +52,7 @@ class Outcome:
     """What became of a run.
 
     Attributes:
+        stuck: migrations that were not over in time.
         trace: digest of all that was ever sent, and when.
         failure: what went wrong; empty: nothing.
         story: the end of what nodes and nemesis said.
@@ -59,6 +62,7 @@ class Outcome:
     simulated_s: float = 0.0
     count: Count = field(default_factory=Count)
     faults: Counter[str] = field(default_factory=Counter)
+    stuck: int = 0
     trace: str = ""
     failure: str = ""
     story: list[str] = field(default_factory=list)
@@ -144,22 +148,40 @@ def in_one_line(error: BaseException) -> str:
 async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
     """The nodes, haunted, then left in peace; counted all the while."""
     random = Random(scene.seed)
-    internet = Internet(Random(random.getrandbits(64)))
-    nodes = found_nodes(scene.nodes or random.randint(NODES_MIN, NODES_MAX), internet, random)
-    nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
     try:
         async with trio.open_nursery() as nursery:
+            internet = Internet(Random(random.getrandbits(64)), nursery)
+            count = scene.nodes or random.randint(NODES_MIN, NODES_MAX)
+            nodes = found_nodes(count, internet, random)
+            nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
             for node in nodes:
                 nursery.start_soon(node.live)
             nursery.start_soon(keep_counting, nodes, outcome)
             with trio.move_on_after(scene.hours * 3_600):
                 await nemesis.haunt()
             story.say("calm")
-            await trio.sleep(CALM_S)
+            await calm_down(nodes, outcome)
             nursery.cancel_scope.cancel()
-        outcome.count = count_all(nodes)
     finally:
         outcome.trace = internet.trace.hexdigest()
+
+
+async def calm_down(nodes: list[Node], outcome: Outcome) -> None:
+    """Wait until all that was under way is over.
+
+    Raises:
+        ViolationError: it is not.
+    """
+    open_then, began_s = count_all(nodes).open, trio.current_time()
+    while trio.current_time() < began_s + CALM_S_MAX:
+        await trio.sleep(CALM_S)
+        outcome.count = count_all(nodes)
+        outcome.count.check()
+        still = open_then & outcome.count.open
+        if not still and all(node.host.is_up for node in nodes):
+            return
+    outcome.stuck = len(still)
+    raise ViolationError(f"{len(still)} migrations are not over, one is {min(still, default='')}")
 
 
 async def keep_counting(nodes: list[Node], outcome: Outcome) -> Any:
@@ -167,3 +189,4 @@ async def keep_counting(nodes: list[Node], outcome: Outcome) -> Any:
     while True:
         await trio.sleep(COUNTED_EVERY_S)
         outcome.count = count_all(nodes)
+        outcome.count.check()

@@ -28,6 +28,8 @@ SPLIT_SHARE = 0.1
 """Of the reads that get less than has arrived: TCP promises no boundaries."""
 
 BYTES_PER_S = 10_000_000.0
+SEGMENT_BYTES = 1_000
+"""On a slow cable arrives so much at a time."""
 
 
 @dataclass
@@ -35,10 +37,12 @@ class Cable:
     """Between two hosts.
 
     Attributes:
-        delay_s: one way.
+        usual_delay_s: one way, where nothing is wrong.
+        delay_s: as it is now.
         parted: nothing arrives, and nobody is told.
     """
 
+    usual_delay_s: float
     delay_s: float
     bytes_per_s: float = BYTES_PER_S
     parted: bool = False
@@ -91,6 +95,7 @@ class End(trio.abc.HalfCloseableStream):
         certificate: that the peer has shown.
         here, there: hosts.
         other: the other end.
+        open_s: since when it is one, or will be.
     """
 
     def __init__(self, internet: Internet, here: Host, there: Host, cable: Cable) -> None:
@@ -102,7 +107,7 @@ class End(trio.abc.HalfCloseableStream):
         self._coming: deque[tuple[float, bytes]] = deque()
         self._coming_bytes = 0
         self._changed = trio.lowlevel.ParkingLot()
-        self._busy_until_s = 0.0
+        self._busy_until_s = self.open_s = 0.0
         self._ends_at_s = self._resets_at_s = inf
         self._closed = self._said_all = self.is_dead = False
 
@@ -213,12 +218,17 @@ class End(trio.abc.HalfCloseableStream):
         self.other._changed.unpark_all()
 
     def _come(self, data: bytes) -> None:
-        start_s = max(trio.current_time(), self._busy_until_s)
-        self._busy_until_s = start_s + len(data) / self.cable.bytes_per_s
-        due_s = self._busy_until_s + self.cable.delay_s
-        if self._coming:
-            due_s = max(due_s, self._coming[-1][0])
-        self._coming.append((due_s, data))
+        is_slow = self.cable.bytes_per_s < BYTES_PER_S
+        size = SEGMENT_BYTES if is_slow else len(data)
+        now_s = trio.current_time()
+        for start in range(0, len(data), size):
+            segment = data[start : start + size]
+            busy_s = len(segment) / self.cable.bytes_per_s
+            self._busy_until_s = max(now_s, self._busy_until_s) + busy_s
+            due_s = max(self._busy_until_s + self.cable.delay_s, self.open_s)
+            if self._coming:
+                due_s = max(due_s, self._coming[-1][0])
+            self._coming.append((due_s, segment))
         self._coming_bytes += len(data)
         self._changed.unpark_all()
 
