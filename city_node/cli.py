@@ -277,6 +277,52 @@ def evolve(
 
 
 @app.command()
+def train(
+    who: Annotated[str, typer.Argument(metavar="merchants", help="Who is to learn.")],
+    cities: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Of each world. Default: four, or --config's."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Ticks of every world.")] = 100_000,
+    worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
+    threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,
+    device: Annotated[str, typer.Option(help="Of torch: cpu, cuda, ...")] = "cpu",
+    seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings.")] = None,
+    save: Annotated[Path, typer.Option(metavar="FILE.npz", help="The network.")] = Path(
+        "merchant.npz"
+    ),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint beside --save.")
+    ] = False,
+    logs: Annotated[Path | None, typer.Option(metavar="DIR", help="For TensorBoard.")] = None,
+) -> None:
+    """Train the network of learned merchants, for `[merchants] policy = "learned"`."""
+    if who != "merchants":
+        raise ConfigError(f"train = {who!r}: must be merchants")
+    from city_node import kernel_cache
+
+    if kernel_cache.prepare():
+        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    from city_node import train as school
+    from city_node.config import Wishes
+    from city_node.node import check_writable
+
+    asked = school.training(
+        Wishes(cities=tuple(cities or ()), config=config, seed=seed),
+        steps=steps,
+        worlds=worlds,
+        threads=threads,
+        device=device,
+        save=save,
+        resume=resume,
+        logs=logs,
+    )
+    check_writable("save", save)
+    school.run(asked)
+
+
+@app.command()
 def reality(
     grade: Annotated[
         Path | None,

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from city_node import founders, genomes
+from city_node import founders, genomes, networks
 from city_node.errors import ConfigError
 from city_node.fields import (
     address_in,
@@ -35,6 +35,7 @@ from city_node.names import check_name
 from city_node.policy import Policy, policy_in
 from engine.economy import DEVICES, Economy, UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
+from merchants.mind import SPACES
 from merchants.params import Parameters as MerchantParameters
 
 LOCALS_USUAL = 20
@@ -101,6 +102,7 @@ class CityConfig:
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
+        network: the file of the trained network that drives its merchants; none: empty.
         founders: rows of the table that its economy names; None where a trait is drawn.
         device: what an economy computes on whose history depends on it; else cpu.
     """
@@ -115,6 +117,7 @@ class CityConfig:
     merchant_rules: MerchantParameters
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
+    network: bytes = b""
     founders: tuple[tuple[float | None, ...], ...] = ()
     device: str = "cpu"
 
@@ -306,7 +309,8 @@ def _city(
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
     evolution = yes_or_no(where + "evolution", wishes.evolution, table["evolution"])
-    genome = merchants.pop("genome", None)
+    genome, network = (merchants.pop(key, None) for key in ("genome", "network"))
+    rules = _merchant_rules(where, merchants, evolution)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
         for good, fields in tables_in(table, "goods").items()
@@ -333,9 +337,16 @@ def _city(
         goods=goods,
         recipes=recipes,
         parameters=parameters,
-        merchant_rules=_merchant_rules(where, merchants, evolution),
+        merchant_rules=rules,
         evolution=evolution,
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
+        network=_network_file(
+            f"{where}merchants.network",
+            network,
+            rules.policy,
+            wishes.config,
+            learns=getattr(economy, "LEARNS", False),
+        ),
         founders=ancestors,
         device=device if getattr(economy, "KEEPS_DEVICE", False) else "cpu",
     )
@@ -381,6 +392,23 @@ def _genomes(field: str, path: Any, beside: Path | None) -> tuple[tuple[float, .
         return ()
     folder = beside.parent if beside else Path()
     return genomes.read(field, folder / text_in(field, path))
+
+
+def _network_file(
+    field: str, path: Any, policy: str, beside: Path | None, *, learns: bool
+) -> bytes:
+    """The file of the network of learned merchants, checked; a path begins as that of genomes."""
+    if policy == "learned" and not learns:
+        name = field.replace(".network", ".policy")
+        raise ValueError(f"{name} = 'learned': must be rule or evolved in this economy")
+    if policy != "learned":
+        if path is not None:
+            raise ValueError(f'{field} = {path!r}: goes with policy = "learned", not "{policy}"')
+        return b""
+    folder = beside.parent if beside else Path()
+    data = networks.data_of(field, None if path is None else folder / text_in(field, path))
+    networks.policy_in(field, data, SPACES)
+    return data
 
 
 def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:

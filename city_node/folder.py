@@ -34,6 +34,9 @@ LEDGER, LOCK, BEFORE = "ledger.db", "lock", "before"
 OURS = (f"{LEDGER}*", "checkpoint-*", "identity.key")
 """What makes a world, and is put aside with it; nothing else in a folder is touched."""
 
+SHOWN_MAX = 200
+"""Characters of a setting in an error: a network is a long one."""
+
 SAID = {name: name for name in ("economy", "device", "locals", "merchants", "evolution")}
 """Flags that are settings of a world, and what they are called in a city's."""
 
@@ -222,7 +225,10 @@ def _flat(where: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _refuse(field: str, asked: Any, has: Any, folder: Path) -> None:
-    asked, has = (v if isinstance(v, str) else json.dumps(v) for v in (asked, has))
+    asked, has = (
+        v if isinstance(v, str) and len(v) <= SHOWN_MAX else json.dumps(v)[:SHOWN_MAX]
+        for v in (asked, has)
+    )
     raise ConfigError(
         f"{field} = {asked}: the world in '{folder}' has {has}; "
         "--new starts afresh, --data-dir elsewhere"

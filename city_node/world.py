@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from city_node.config import CityConfig, Config
+from city_node.networks import policy_in
 from engine.economy import Economy, Setting, load
 from engine.goods import check
 from engine.money import MONEY_MINOR_MAX
 from engine.rng import key_of
+from merchants.mind import SPACES, minds_of
 from merchants.roster import Roster, empty
 from merchants.town import Town, found_town, roads_to
 
@@ -153,6 +155,8 @@ def found_city(config: Config, here: int) -> City:
     town.roads = roads_to(ways, len(ours.goods))
     town.roads.cost_back[:] = [back.get(road.to, np.inf) for road in out]
     town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
+    if ours.network:
+        town.minds = minds_of(policy_in(f"{ours.name}.network", ours.network, SPACES))
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
     return City(ours.name, here, ours.economy, economy, state, town, ledger)

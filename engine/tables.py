@@ -92,14 +92,17 @@ def resized(rows: Table, **sizes: int) -> Table:
     return type(rows)(*grown)
 
 
-def scalars(parameters: type, module: str, name: str) -> Any:
-    """A named tuple class with the fields of a frozen dataclass of numbers, for kernels.
+def scalars(parameters: type, module: str, name: str, *, derived: tuple[str, ...] = ()) -> Any:
+    """A named tuple class with the numbers of a frozen dataclass, for kernels.
 
     Args:
-        parameters: the dataclass; every field float or int.
+        parameters: the dataclass; fields that are neither float nor int are left out.
         module, name: where the class is going to be bound: numba's cache finds it there.
+        derived: properties of the dataclass, ints, that kernels want as well.
     """
-    rules = NamedTuple(name, [(f.name, f.type) for f in fields(parameters)])  # type: ignore[misc]
+    numbers = [(f.name, f.type) for f in fields(parameters) if f.type in (int, float)]
+    numbers += [(each, int) for each in derived]
+    rules = NamedTuple(name, numbers)  # type: ignore[misc]
     rules.__module__ = module
     return rules
 

@@ -34,6 +34,7 @@ from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
 from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
+from merchants.mind import Minds
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -54,6 +55,7 @@ from merchants.town import Lives, Roads, Town, make_room, make_room_to_leave
 __all__ = [
     "CHARTS",
     "EVENTS",
+    "LEARNS",
     "Parameters",
     "advance",
     "found",
@@ -79,11 +81,11 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
         whom = below(draw(stream, HEARS), residents)
         weight = gossip_weight(rows, merchant, rules)
         hear(rows, merchant, here, bazaar.residents.expected_price[whom], weight)
-    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     if best >= 0:
         shut_stall(bazaar, stalls, merchant)
         if rows.owned[merchant] < rows.capacity[merchant]:
-            price_max = bid(rows, merchant, here, roads.place[best])
+            price_max = bid(rows, merchant, here, roads.place[best], rules)
             buy_from_resident(bazaar, stalls, merchant, draw(stream, ASKS), price_max)
     road = road_taken(rows, merchant, best, roads, rules, stream)
     if road >= 0:
@@ -91,9 +93,9 @@ def act(bazaar, roster, roads, rules, departures, merchant, here, stream, tick):
         if depart(roster, merchant, road, roads, here, departures, tick):
             move_stall(bazaar, stalls, merchant)
     elif rows.owned[merchant] == 0:
-        change_trade(rows, merchant, here, roads)
+        change_trade(rows, merchant, here, roads, rules)
     elif best < 0:
-        price = stall_price(rows, merchant, here)
+        price = stall_price(rows, merchant, here, rules)
         if price < np.inf:
             rows.ask[merchant] = price
             open_stall(bazaar, stalls, merchant)
@@ -160,6 +162,21 @@ def _by_market(device: str) -> Callable[..., int]:
     return loop_on(device)
 
 
+def _learned(by_market: bool) -> Callable[..., int]:
+    """The loop of cities whose merchants a network drives, compiled when it is asked for."""
+    if by_market:
+        from merchants.advance_learned_markets import advance_learned_markets
+
+        return advance_learned_markets
+    from merchants.advance_learned import advance_learned
+
+    return advance_learned
+
+
+LEARNS = True
+"""Its merchants may be driven by a network."""
+
+
 def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
     """The state after a window; arrays are changed in place, or replaced where they had to grow.
 
@@ -171,9 +188,13 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
-    loop = advance_ticks
+    loop: Callable[..., int] = advance_ticks
     if isinstance(state, MarketBazaar):
         loop = _by_market(town.device)
+    minds: tuple[Minds, ...] = ()
+    if town.minds is not None:
+        minds = (town.minds,)
+        loop = _learned(isinstance(state, MarketBazaar))
 
     end = tick + ticks
     while True:
@@ -183,6 +204,7 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
             town.roads,
             town.rules,
             town.lives,
+            *minds,
             arrivals,
             town.departures,
             town.key,

@@ -74,20 +74,20 @@ def act(macro, roster, roads, rules, departures, merchant, here, stream, tick, k
     stalls = stalls_of(rows)
     tell_prices(macro, draw(stream, HEARS), key)
     hear(rows, merchant, here, macro.books.told, gossip_weight(rows, merchant, rules))
-    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     if best >= 0:
         rows.ask[merchant] = np.inf
         if rows.owned[merchant] < rows.capacity[merchant]:
-            price_max = bid(rows, merchant, here, roads.place[best])
+            price_max = bid(rows, merchant, here, roads.place[best], rules)
             buy_from_firm(macro, stalls, merchant, draw(stream, ASKS), price_max)
     road = road_taken(rows, merchant, best, roads, rules, stream)
     if road >= 0:
         rows.ask[merchant] = np.inf
         depart(roster, merchant, road, roads, here, departures, tick)
     elif rows.owned[merchant] == 0:
-        change_trade(rows, merchant, here, roads)
+        change_trade(rows, merchant, here, roads, rules)
     elif best < 0:
-        rows.ask[merchant] = stall_price(rows, merchant, here)
+        rows.ask[merchant] = stall_price(rows, merchant, here, rules)
 
 
 @kernel(

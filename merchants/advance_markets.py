@@ -55,15 +55,17 @@ def act_by_market(bazaar, roster, roads, rules, departures, merchant, here, stre
         weight = gossip_weight(rows, merchant, rules)
         hear(rows, merchant, here, bazaar.residents.expected_price[whom], weight)
     if rows.owned[merchant] == 0 and bazaar.goods.rowless[rows.good[merchant]] != 0:
-        change_trade(rows, merchant, here, roads)  # now, for his order is going to name the good
+        change_trade(
+            rows, merchant, here, roads, rules
+        )  # now, for his order is going to name the good
     by_order = bazaar.goods.rowless[rows.good[merchant]] != 0
-    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     has_room = rows.owned[merchant] < rows.capacity[merchant]
-    price = stall_price(rows, merchant, here)
+    price = stall_price(rows, merchant, here, rules)
     if best >= 0:
         shut_stall(bazaar, stalls, merchant)
         if has_room:
-            price = bid(rows, merchant, here, roads.place[best])
+            price = bid(rows, merchant, here, roads.place[best], rules)
             if not by_order:
                 buy_from_resident(bazaar, stalls, merchant, draw(stream, ASKS), price)
     road = road_taken(rows, merchant, best, roads, rules, stream)
@@ -76,7 +78,7 @@ def act_by_market(bazaar, roster, roads, rules, departures, merchant, here, stre
         if (has_room if best >= 0 else rows.owned[merchant] > 0) and 0.0 <= price < np.inf:
             order_of_merchant(bazaar, stalls, merchant, side, price)
     elif rows.owned[merchant] == 0:
-        change_trade(rows, merchant, here, roads)
+        change_trade(rows, merchant, here, roads, rules)
     elif best < 0 and price < np.inf:
         rows.ask[merchant] = price
         open_stall(bazaar, stalls, merchant)

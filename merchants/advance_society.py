@@ -117,20 +117,20 @@ def act(treasury, roster, roads, rules, departures, merchant, here, stream, tick
     """One merchant's act, in the order of the rules: hear, weigh, buy, leave, change trade."""
     rows = roster.rows
     hear(rows, merchant, here, treasury.price, gossip_weight(rows, merchant, rules))
-    _, best = deal(rows, merchant, rows.good[merchant], here, roads)
+    _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     rows.ask[merchant] = np.inf
     has_room = rows.owned[merchant] < rows.capacity[merchant]
     if best >= 0 and has_room and rows.good[merchant] == treasury.sells[0]:
-        price_max = bid(rows, merchant, here, roads.place[best])
+        price_max = bid(rows, merchant, here, roads.place[best], rules)
         if treasury.price[rows.good[merchant]] <= price_max:
             sell_harvest(treasury, rows, merchant)
     road = road_taken(rows, merchant, best, roads, rules, stream)
     if road >= 0:
         depart(roster, merchant, road, roads, here, departures, tick)
     elif rows.owned[merchant] == 0:
-        change_trade(rows, merchant, here, roads)
+        change_trade(rows, merchant, here, roads, rules)
     elif best < 0 and rows.good[merchant] != treasury.sells[0]:
-        rows.ask[merchant] = stall_price(rows, merchant, here)
+        rows.ask[merchant] = stall_price(rows, merchant, here, rules)
 
 
 @part

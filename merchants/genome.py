@@ -122,60 +122,66 @@ def swing(gene, most):
     return (gene + spare) / ((1.0 - gene) + spare)
 
 
+@inlined
+def gene_of(rows, merchant, trait, rules):
+    """float64: a gene of his, neutral where the rules let genes mean nothing."""
+    return rows.genome[merchant, trait] if rules.genes_act != 0 else NEUTRAL
+
+
 @part
-def trust(rows, merchant):
+def trust(rows, merchant, rules):
     """float64: what an expected price elsewhere counts for, as a factor."""
-    return swing(rows.genome[merchant, RISK], PRICE_SWING)
+    return swing(gene_of(rows, merchant, RISK, rules), PRICE_SWING)
 
 
 @part
-def toll(rows, merchant):
+def toll(rows, merchant, rules):
     """float64: what a road's moving cost counts for, as a factor."""
-    return swing(rows.genome[merchant, MARGIN], RATE_SWING)
+    return swing(gene_of(rows, merchant, MARGIN, rules), RATE_SWING)
 
 
 @part
 def gossip_weight(rows, merchant, rules):
     """float64 in [0, 1]: how far he follows what he hears."""
-    return min(1.0, rules.gossip_weight * swing(rows.genome[merchant, GOSSIP], RATE_SWING))
+    return min(1.0, rules.gossip_weight * swing(gene_of(rows, merchant, GOSSIP, rules), RATE_SWING))
 
 
 @part
 def wander_probability(rows, merchant, rules):
     """float64: chance an act to leave by a random road."""
-    return rules.leave_probability * swing(rows.genome[merchant, CURIOSITY], RATE_SWING)
+    return rules.leave_probability * swing(gene_of(rows, merchant, CURIOSITY, rules), RATE_SWING)
 
 
 @part
-def attachment(rows, merchant):
+def attachment(rows, merchant, rules):
     """float64: what a gain in his own good counts for against others, as a factor."""
-    return swing(rows.genome[merchant, LOYALTY], RATE_SWING)
+    return swing(gene_of(rows, merchant, LOYALTY, rules), RATE_SWING)
 
 
 @part
-def asking_price(rows, merchant, expected):
+def asking_price(rows, merchant, rules, expected):
     """float64 coins: what he asks where he expects `expected`."""
-    return expected * swing(rows.genome[merchant, ASKING], PRICE_SWING)
+    return expected * swing(gene_of(rows, merchant, ASKING, rules), PRICE_SWING)
 
 
 @part
-def bidding_price(rows, merchant, expected):
+def bidding_price(rows, merchant, rules, expected):
     """float64 coins: what he would pay where he expects `expected`."""
-    return expected * swing(rows.genome[merchant, EAGERNESS], PRICE_SWING)
+    return expected * swing(gene_of(rows, merchant, EAGERNESS, rules), PRICE_SWING)
 
 
 @part
-def load_wanted(rows, merchant):
+def load_wanted(rows, merchant, rules):
     """float64: units with which he is loaded."""
-    share = min(1.0, 2.0 * rows.genome[merchant, FULLNESS])
+    share = min(1.0, 2.0 * gene_of(rows, merchant, FULLNESS, rules))
     return max(1.0, rows.capacity[merchant] * share)
 
 
 @part
-def setting_out_probability(rows, merchant):
+def setting_out_probability(rows, merchant, rules):
     """float64: chance an act to set out for the best place to sell."""
-    gene = rows.genome[merchant, PATIENCE]
-    if rows.owned[merchant] >= load_wanted(rows, merchant):
+    gene = gene_of(rows, merchant, PATIENCE, rules)
+    if rows.owned[merchant] >= load_wanted(rows, merchant, rules):
         return 1.0 - 1.8 * max(0.0, gene - NEUTRAL)
     if rows.owned[merchant] > 0:
         return 0.4 * max(0.0, NEUTRAL - gene)

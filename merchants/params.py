@@ -1,9 +1,12 @@
 """Every number of the merchants' rules, and of the tax that a city takes from those who arrive."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.goods import check
 from engine.tables import scalars
+
+POLICIES = ("rule", "evolved", "learned")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Parameters:
         retires_after_acts: acts in a row as a ruined man after which he retires.
         mutation_probability: chance, for each gene of one who is founded, to differ.
         mutation_drift: how far, at most; a step that leads out of [0, 1] is reflected.
+        policy: what drives the merchants in town: the numbers of these rules alone, their genes,
+            or a trained network.
+        learned_share: of the merchants in town whom the network drives, drawn by id; the others
+            live by their genes.
         founders_spread: how far from neutral, at most, the genes of a city's first merchants lie,
             where merchants evolve.
     """
@@ -45,6 +52,8 @@ class Parameters:
     retires_after_acts: int = 1000
     mutation_probability: float = 0.1
     mutation_drift: float = 0.2
+    policy: Literal["rule", "evolved", "learned"] = "evolved"
+    learned_share: float = 1.0
     founders_spread: float = 0.0
 
     def __post_init__(self) -> None:
@@ -63,7 +72,15 @@ class Parameters:
         check("", "mutation_probability", self.mutation_probability, 0.0, 1.0)
         check("", "mutation_drift", self.mutation_drift, 0.0, 1.0)
         check("", "founders_spread", self.founders_spread, 0.0, 0.5)
+        check("", "learned_share", self.learned_share, 0.0, 1.0)
+        if self.policy not in POLICIES:
+            raise ValueError(f"policy = {self.policy!r}: must be one of {', '.join(POLICIES)}")
+
+    @property
+    def genes_act(self) -> int:
+        """0 where genes mean nothing."""
+        return int(self.policy != "rule")
 
 
-Rules = scalars(Parameters, __name__, "Rules")
+Rules = scalars(Parameters, __name__, "Rules", derived=("genes_act",))
 """The same as a kernel takes them."""

@@ -86,7 +86,7 @@ def hear(rows, merchant, here, prices, weight):
 
 
 @helper
-def deal(rows, merchant, good, here, roads):
+def deal(rows, merchant, good, here, roads, rules):
     """The best deal in a good over here and the roads out.
 
     The largest EP[sell] - EP[buy] - moving cost, where selling down a road costs its moving cost
@@ -99,7 +99,7 @@ def deal(rows, merchant, good, here, roads):
     if np.isnan(own):
         return 0.0, np.int64(-1)
     dearest, cheapest, best = own, own, np.int64(-1)
-    sure, weight = trust(rows, merchant), toll(rows, merchant)
+    sure, weight = trust(rows, merchant, rules), toll(rows, merchant, rules)
     for road in range(len(roads.place)):
         price = rows.expected_price[merchant, good, roads.place[road]]
         if roads.open[road] != 0 and roads.carries[road, good] != 0 and not np.isnan(price):
@@ -111,21 +111,21 @@ def deal(rows, merchant, good, here, roads):
 
 
 @part
-def bid(rows, merchant, here, there):
+def bid(rows, merchant, here, there, rules):
     """float64: the most he pays: what he expects here, less than he expects there, what he has."""
     good = rows.good[merchant]
-    limit = bidding_price(rows, merchant, rows.expected_price[merchant, good, here])
-    resale = rows.expected_price[merchant, good, there] * trust(rows, merchant)
+    limit = bidding_price(rows, merchant, rules, rows.expected_price[merchant, good, here])
+    resale = rows.expected_price[merchant, good, there] * trust(rows, merchant, rules)
     if limit >= resale:
         limit = np.nextafter(resale, -np.inf)
     return min(limit, rows.money_minor[merchant] / MINOR_PER_COIN)
 
 
 @part
-def stall_price(rows, merchant, here):
+def stall_price(rows, merchant, here, rules):
     """float64: what he asks at his stall, infinite where he expects nothing or less."""
     expected = rows.expected_price[merchant, rows.good[merchant], here]
-    return asking_price(rows, merchant, expected) if expected >= 0.0 else np.inf
+    return asking_price(rows, merchant, rules, expected) if expected >= 0.0 else np.inf
 
 
 @part
@@ -139,7 +139,7 @@ def road_taken(rows, merchant, best, roads, rules, stream):
         rows, merchant, rules
     ):
         road = below(draw(stream, TAKES_ROAD), len(roads.place))
-    elif best >= 0 and uniform(stream, SETS_OUT) < setting_out_probability(rows, merchant):
+    elif best >= 0 and uniform(stream, SETS_OUT) < setting_out_probability(rows, merchant, rules):
         road = best
     if road >= 0 and (
         roads.open[road] == 0
@@ -168,14 +168,14 @@ def depart(roster, merchant, road, roads, here, departures, tick):
 
 
 @part
-def change_trade(rows, merchant, here, roads):
+def change_trade(rows, merchant, here, roads, rules):
     """One who owns nothing switches to the good with the best deal; a tie keeps his own."""
     own = rows.good[merchant]
-    best_gain, _ = deal(rows, merchant, own, here, roads)
-    best_gain *= attachment(rows, merchant)
+    best_gain, _ = deal(rows, merchant, own, here, roads, rules)
+    best_gain *= attachment(rows, merchant, rules)
     for good in range(rows.expected_price.shape[1]):
         if good != own:
-            gain, _ = deal(rows, merchant, good, here, roads)
+            gain, _ = deal(rows, merchant, good, here, roads, rules)
             if gain > best_gain:
                 best_gain = gain
                 rows.good[merchant] = good

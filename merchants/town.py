@@ -13,6 +13,7 @@ from engine.economy import Spread, one_by_one
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, allocate, packed
+from merchants.mind import Minds
 from merchants.params import Parameters, Rules
 from merchants.roster import Roster, chosen, empty, with_room
 
@@ -54,6 +55,7 @@ class Town:
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
         lives: foundings and retirements.
+        minds: the network that drives merchants here; None: all live by their genes.
         luggage: genes that merchants carry and nobody reads on the way, by id; the world's own.
         spread: how an economy may use more than one thread.
         device: where large call auctions are cleared: "cpu", or as torch calls it. No part of the
@@ -67,6 +69,7 @@ class Town:
     departures: Roster
     roads: Roads
     lives: Lives
+    minds: Minds | None = None
     luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
     spread: Spread = one_by_one
     device: str = "cpu"

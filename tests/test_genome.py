@@ -30,15 +30,15 @@ NUMBERS = (
 @kernel(void(kernel_type(Merchants), kernel_type(Rules), float64, float64[::1]))
 def numbers(rows, rules, expected, into):
     """What the genes of merchant 0 make of the rules, in the order of NUMBERS."""
-    into[0] = genome.trust(rows, 0)
-    into[1] = genome.toll(rows, 0)
+    into[0] = genome.trust(rows, 0, rules)
+    into[1] = genome.toll(rows, 0, rules)
     into[2] = genome.gossip_weight(rows, 0, rules)
     into[3] = genome.wander_probability(rows, 0, rules)
-    into[4] = genome.attachment(rows, 0)
-    into[5] = genome.asking_price(rows, 0, expected)
-    into[6] = genome.bidding_price(rows, 0, expected)
-    into[7] = genome.load_wanted(rows, 0)
-    into[8] = genome.setting_out_probability(rows, 0)
+    into[4] = genome.attachment(rows, 0, rules)
+    into[5] = genome.asking_price(rows, 0, rules, expected)
+    into[6] = genome.bidding_price(rows, 0, rules, expected)
+    into[7] = genome.load_wanted(rows, 0, rules)
+    into[8] = genome.setting_out_probability(rows, 0, rules)
 
 
 @kernel(float64(float64, float64))

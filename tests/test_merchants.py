@@ -67,7 +67,7 @@ def deal(here, north, south, *, north_open=1, north_carries=1, costs=(1.0, 2.0),
     roads.open[0] = north_open
     roads.carries[0, WOOD] = north_carries
     roads.cost_back[0] = costs[0] if back is None else back
-    return wrapped.deal(roster.rows, 0, WOOD, HERE, roads)
+    return wrapped.deal(roster.rows, 0, WOOD, HERE, roads, packed(Rules, ALWAYS))
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_his_bid_stays_below_what_he_expects_there():
     rows = roster.rows
     rows.money_minor[0] = 1000 * COIN
     rows.expected_price[0, WOOD] = [10.0, 12.0, 10.0]
-    assert wrapped.bid(rows, 0, HERE, NORTH) == 10.0
-    assert wrapped.bid(rows, 0, HERE, SOUTH) == np.nextafter(10.0, -inf)
+    assert wrapped.bid(rows, 0, HERE, NORTH, packed(Rules, ALWAYS)) == 10.0
+    assert wrapped.bid(rows, 0, HERE, SOUTH, packed(Rules, ALWAYS)) == np.nextafter(10.0, -inf)
     rows.expected_price[0, WOOD, SOUTH] = 9.0
-    assert wrapped.bid(rows, 0, HERE, SOUTH) == np.nextafter(9.0, -inf)
+    assert wrapped.bid(rows, 0, HERE, SOUTH, packed(Rules, ALWAYS)) == np.nextafter(9.0, -inf)
     rows.money_minor[0] = 3 * COIN
-    assert wrapped.bid(rows, 0, HERE, NORTH) == 3.0
+    assert wrapped.bid(rows, 0, HERE, NORTH, packed(Rules, ALWAYS)) == 3.0
 
 
 def test_he_buys_from_residents_only():

@@ -83,6 +83,8 @@ def test_the_merchants_numbers():
         "retires_after_acts",
         "mutation_probability",
         "mutation_drift",
+        "policy",
+        "learned_share",
         "founders_spread",
     }
     theirs = worlds.default_city().merchant_rules  # who do not evolve

@@ -19,6 +19,7 @@ from merchants.town import Roads
 ROWS = kernel_type(haggle.Rows)
 MERCHANTS = kernel_type(Merchants)
 ROADS = kernel_type(Roads)
+RULES = kernel_type(Rules)
 
 
 @kernel(void(uint64, int64, int64, int64, uint64[::1]))
@@ -77,16 +78,16 @@ def ask_around(rows, good, bits, price_max, buyer, sellers_end):
     return haggle.ask_around(rows, good, bits, price_max, buyer, sellers_end)
 
 
-@kernel(Tuple((float64, int64))(MERCHANTS, int64, int64, int64, ROADS))
-def deal(rows, merchant, good, here, roads):
-    return step.deal(rows, merchant, good, here, roads)
+@kernel(Tuple((float64, int64))(MERCHANTS, int64, int64, int64, ROADS, RULES))
+def deal(rows, merchant, good, here, roads, rules):
+    return step.deal(rows, merchant, good, here, roads, rules)
 
 
-@kernel(float64(MERCHANTS, int64, int64, int64))
-def bid(rows, merchant, here, there):
-    return step.bid(rows, merchant, here, there)
+@kernel(float64(MERCHANTS, int64, int64, int64, RULES))
+def bid(rows, merchant, here, there, rules):
+    return step.bid(rows, merchant, here, there, rules)
 
 
-@kernel(int64(MERCHANTS, int64, int64, ROADS, kernel_type(Rules), uint64))
+@kernel(int64(MERCHANTS, int64, int64, ROADS, RULES, uint64))
 def road_taken(rows, merchant, best, roads, rules, stream):
     return step.road_taken(rows, merchant, best, roads, rules, stream)

@@ -1,0 +1,149 @@
+"""What torch learned is what a city runs; a training stops and goes on; files come out."""
+
+import numpy as np
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from city_node import networks, train
+from city_node.cli import app
+from city_node.config import Wishes
+from city_node.errors import ConfigError
+from city_node.merchant_lessons import KIND, Lessons
+from engine.learning.network import Normaliser, actor_critic, lean, policy_of
+from engine.learning.ppo import Settings, new_learners
+from engine.learning.saved import NotALearnerError, restore, saved
+from engine.policy import Spaces, outputs
+from merchants.mind import SPACES
+from tools.evolution_trials import HELD_OUT
+
+ROUNDING = 5e-6
+"""Of float32 sums of some hundred numbers near one, in another order."""
+
+
+@pytest.mark.parametrize("hidden", [(128, 128), (32, 48)])
+def test_numpy_computes_what_torch_computes(hidden):
+    torch.manual_seed(4)
+    spaces = Spaces(15, (4, 3), 2)
+    network = actor_critic(spaces, hidden, "cpu")
+    for parameter in network.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    normaliser = Normaliser(15)
+    seen = np.random.default_rng(0).normal(3.0, 2.0, (3_000, 15)).astype(np.float32)
+    normaliser.see(seen)
+    with torch.no_grad():
+        expected = network.actor(torch.as_tensor(normaliser.normalised(seen))).numpy()
+    found = outputs(policy_of(network, normaliser, spaces), seen)
+    assert np.abs(found - expected).max() < ROUNDING
+
+
+def test_three_layers_are_refused():
+    network = actor_critic(Spaces(3, (2,)), (8, 8, 8), "cpu")
+    with pytest.raises(ValueError, match="hidden = 3 layers: must be 2"):
+        policy_of(network, Normaliser(3), Spaces(3, (2,)))
+
+
+def test_leaning_makes_first_options_likelier_by_the_logit():
+    spaces = Spaces(3, (2, 4), 1)
+    network = actor_critic(spaces, (8, 8), "cpu")
+    lean(network, spaces, 1.5)
+    assert network.actor[-1].bias.tolist() == [1.5, 0.0, 1.5, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_learner_comes_back_as_it_was():
+    spaces = {"a": Spaces(3, (2,), 1)}
+    one, other = (new_learners(spaces, Settings(hidden=(8, 8)), seed=s)["a"] for s in (1, 2))
+    one.normaliser.see(np.ones((5, 3)) * 7)
+    assert restore(other, saved(one, 300), "cpu") == 300
+    pairs = zip(one.policy, other.policy, strict=True)
+    assert all((mine == theirs).all() for mine, theirs in pairs)
+    wider = new_learners(spaces, Settings(hidden=(9, 8)), seed=1)["a"]
+    for data in (saved(wider, 1), b"", b"nonsense"):
+        with pytest.raises(NotALearnerError):
+            restore(other, data, "cpu")
+
+
+SMALL = {"steps": 1_000, "worlds": 2, "threads": 2, "device": "cpu"}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Cities that need not settle for long."""
+    monkeypatch.setitem(Lessons.__init__.__kwdefaults__, "settling_ticks", 500)
+
+
+def asked(tmp_path, **changes):
+    wishes = Wishes(cities=("Elm", "Oak"), seed=3, locals=15, merchants=10)
+    return train.training(wishes, **{**SMALL, "save": tmp_path / "net.npz", **changes})
+
+
+@pytest.mark.usefixtures("quick")
+def test_equal_seeds_learn_equal_networks(tmp_path):
+    once = [update.measures[KIND] for update in train.updates(asked(tmp_path))]
+    again = [update.measures[KIND] for update in train.updates(asked(tmp_path))]
+    assert once == again
+    assert len(once) == 2
+    assert all(np.isfinite(list(each.values())).all() for each in once)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_training_is_saved_and_goes_on(tmp_path):
+    first = list(train.updates(asked(tmp_path)))
+    data = (tmp_path / "net.npz").read_bytes()
+    policy = networks.policy_in("network", data, SPACES)
+    expected = first[-1].learners[KIND].policy
+    assert all((a == b).all() for a, b in zip(policy, expected, strict=True))
+    assert networks.about(data)["steps"] == 1_000
+    more = list(train.updates(asked(tmp_path, steps=1_500, resume=True)))
+    assert [update.step for update in more] == [1_500]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_verb_trains_and_writes_for_tensorboard(tmp_path):
+    (tmp_path / "two.toml").write_text(
+        "locals = 15\nevolution = false\n[merchants]\ncount = 10\n[cities.Elm]\n[cities.Oak]\n"
+    )
+    result = CliRunner().invoke(
+        app,
+        [
+            *("train", "merchants", "--config", str(tmp_path / "two.toml"), "--steps", "500"),
+            *("--worlds", "1", "--seed", "4", "--save", str(tmp_path / "net.npz")),
+            *("--logs", str(tmp_path / "logs")),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    assert networks.about((tmp_path / "net.npz").read_bytes())["seed"] == 4
+    events = list((tmp_path / "logs").glob("events.*"))
+    assert len(events) == 1
+    assert b"merchant/reward" in events[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"steps": 0}, "steps = 0: must be from 1"),
+        ({"worlds": 5_000}, "worlds = 5000: must be from 1 to 4096"),
+        ({"device": "abacus"}, "device = 'abacus'"),
+        ({"resume": True}, "there is no checkpoint"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(tmp_path, changes, said):
+    with pytest.raises(ConfigError) as caught:
+        asked(tmp_path, **changes)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_merchants_learn_so_far():
+    result = CliRunner().invoke(app, ["train", "macro"])
+    assert isinstance(result.exception, ConfigError | typer.Exit)
+    assert "must be merchants" in str(result.exception)
+
+
+@pytest.mark.usefixtures("quick")
+def test_seeds_of_lessons_are_not_those_of_trials(tmp_path):
+    lessons = Lessons(asked(tmp_path).config, 2)
+    lessons.reset(3)
+    for lesson in lessons.lessons:
+        assert lesson.settled.seed > 2 * HELD_OUT
