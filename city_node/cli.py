@@ -302,8 +302,8 @@ def train(
         raise ConfigError(f"train = {who!r}: must be merchants")
     from city_node import kernel_cache
 
-    if kernel_cache.prepare():
-        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    kernel_cache.prepare()
+    kernel_cache.when_compiling(say_compiling)
     from city_node import train as school
     from city_node.config import Wishes
     from city_node.node import check_writable
