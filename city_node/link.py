@@ -8,7 +8,7 @@ says `greeted` when the link is up. Knows neither messages nor merchants. Called
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import trio
 
@@ -82,8 +82,6 @@ LEGACY = "legacy"
 KNOCKED = "knocked"
 REFUSED = "refused"
 FAR = "far"
-Guess = Literal["either", "legacy"]
-
 Speak = Callable[[Link], Awaitable[Any]]
 
 
@@ -175,7 +173,6 @@ class Links:
         expected: str | None = None,
         cities: tuple[int, ...] | None = None,
         legacy: Legacy | None = None,
-        guess: Guess = "either",
     ) -> str:
         """Connect to an address, and serve what comes of it to its end.
 
@@ -184,7 +181,6 @@ class Links:
             cities: numbers of ours that the link is for; None: all.
             legacy: speaks with one who may be no node of ours; None: a node of ours listens there,
                 so TLS begins at once and nothing less will do.
-            guess: what he is who waits for us to speak first.
 
         Returns:
             The id of the node there, if a link with it is up, or was; KNOCKED, if a user has to
@@ -201,10 +197,7 @@ class Links:
         since_s = trio.current_time()
         try:
             with link.scope:
-                if legacy and (
-                    await self._machine.first_byte(stream, DIALLER_SILENCE_S) is not None
-                    or guess == "legacy"
-                ):
+                if legacy and await self._machine.first_byte(stream, DIALLER_SILENCE_S) is not None:
                     return LEGACY if await legacy(stream, since_s) else ""
                 await self._run(link, stream, server_side=False, expected=expected)
         finally:
@@ -231,20 +224,17 @@ class Links:
 
         Args:
             where: a machine's addresses, tried in turn, and the port; None: wanted no more.
-            expected, cities, legacy: as of `dial`. Who may be either is taken for the one and for
-                the other in turn; who has been a node of ours once is never anything less.
+            expected, cities, legacy: as of `dial`. Who may be either and does not
+                speak first is never taken for less than a node of ours.
             pause: waits for so many seconds, or until there is news.
         """
         bound_s = REDIAL_S_MIN
-        guess: Guess = "either"
         while place := where():
             peer_id = expected or ""
             if peer_id not in self.up:
-                how = {"expected": expected, "cities": cities, "legacy": legacy, "guess": guess}
+                how = {"expected": expected, "cities": cities, "legacy": legacy}
                 peer_id = await self._dial_one(place, **how)
-                if not peer_id:
-                    guess = "legacy" if guess == "either" else "either"
-                elif peer_id not in (LEGACY, FAR):
+                if peer_id not in ("", LEGACY, FAR):
                     legacy = None
             if peer_id not in ("", FAR, REFUSED):
                 bound_s = REDIAL_S_MIN
