@@ -6,7 +6,7 @@ world           the cities of a process and the roads between them; inputs, shoc
 node            the nursery and the window loop; pace, signals, kernel_cache beside it
 folder, opened, recovery, keeping, ledger, records, books, checkpoint, shelf
                 a world's folder: what makes it go on after a crash; audit, replay: reading it
-status, snapshot, observer, history, window, metrics, websocket
+status, snapshot, observer, gauges, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
 meeting, discovery, travelway, network, crossing, border
                 other nodes and programs: found, spoken with, and who of theirs may enter

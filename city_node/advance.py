@@ -53,6 +53,8 @@ def open_window(world: World, ticks: int) -> list[Job]:
         except ValueError as error:  # by now too much: nothing has changed
             what = f"{what} came to nothing: {error}"
         world.happened.append((world.tick, what))
+    for city in world.cities:
+        city.town.luggage = world.luggage
     rows = world.walking.rows
     due = np.flatnonzero(rows.tick[: world.walking.size[0]] < world.tick + ticks)
     order = np.lexsort((rows.from_place[due], rows.tick[due], rows.to_place[due]))

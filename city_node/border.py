@@ -2,38 +2,32 @@
 
 Decides between windows; what it decides is an input. Guests (anybody's programs) are bounded in
 what each may bring, in how many of one peer may be present, and in the coins that a peer's
-merchants bring in net an hour; nodes of ours in the coins they bring in net, ever. Whoever is over
-a bound goes back as the very line he came on. Knows the wire's columns and the world's arrays, no
-socket.
+merchants bring in net an hour; whoever is over a bound goes back as the very line he came on. What
+nodes of ours may bring is decided in `migrating`. Knows the wire's columns and the world's arrays,
+no socket.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from city_node.inputs import Arrivals, Homecomer, Place, take, unknown_genes
+from city_node.policy import Guests
 from city_node.world import City, World
 from engine.money import MINOR_PER_COIN
-from merchants.genome import NEUTRAL, genes_of, genome_of
+from merchants.genome import NEUTRAL, NUMBER, genome_of
 from merchants.roster import Merchants as Rows
 from merchants.roster import Roster, chosen, empty
 from protocol.events import Merchants
 from protocol.limits import TRAITS_MAX
 from protocol.messages import Merchant
 
-GUESTS_PRESENT_MAX = 64
-"""Of one peer in one city: a crowd of strangers must not become the city's trade."""
-
-GUEST_COINS_MAX = 2_000
-"""What one guest may bring: twice what a merchant is founded with."""
-
-GUEST_CAPACITY_MAX = 20
-"""What one guest may carry: as much as a merchant of the tutorial."""
-
-GUEST_NET_COINS_MAX = 20_000
-"""What a peer's guests may bring in an hour beyond what they took out: a city's initial money."""
+ADDRESS_PEERS = 4
+"""Names are free where nobody proves who he is: all peers of one address together may bring as much
+as so many of them, whatever they call themselves."""
 
 HOUR_S = 3_600.0
 ENTRY_S = 60.0
@@ -83,6 +77,24 @@ class Quota:
             self.recent.popleft()
 
 
+class Brought(NamedTuple):
+    """What has been brought to a city by a peer of the legacy wire, and by all from its address.
+
+    Attributes:
+        heads: merchants of the address instead of coins.
+    """
+
+    peer: Quota
+    address: Quota
+    heads: Quota
+
+    def book(self, now_s: float, amount_minor: int, merchants: int) -> None:
+        """Note who came in, or, negative, went out."""
+        self.peer.book(now_s, amount_minor)
+        self.address.book(now_s, amount_minor)
+        self.heads.book(now_s, merchants)
+
+
 class Admitted(NamedTuple):
     """What became of merchants at the border."""
 
@@ -122,47 +134,54 @@ def admit(
     from_place: int,
     came: Merchants,
     *,
-    of_ours: bool,
-    quota: Quota,
+    guests: Guests,
+    brought: Brought,
     node_suffix: str,
     now_s: float,
 ) -> Admitted:
-    """Let merchants of one peer into a city, in the order of their lines, as far as bounds allow.
+    """Let guests of one peer into a city, in the order of their lines, as far as bounds allow.
 
     Args:
         from_place: the peer's place.
         came: the wire's columns; its goods are the world's tradeable ones.
-        of_ours: the peer is a node of ours.
-        quota: of this peer with this city; what enters is booked.
+        guests: the city's bounds.
+        brought: by this peer to this city; what enters is booked.
         node_suffix: "@NODE" in upper case; beliefs about our own cities may carry it.
         now_s: the node's clock.
     """
     money_minor = np.frombuffer(came.money_minor, np.int64)
     capacity = np.frombuffer(came.capacity, np.int64)
-    fits = np.ones(len(came), bool)
     reason = ""
-    if of_ours:
-        present_max = NODE_MERCHANTS_MAX
-        free_minor = city.ledger.initial_minor - quota.net_minor
-        limit = f"coins in net = over {city.ledger.initial_minor / MINOR_PER_COIN:,.0f}"
-    else:
-        present_max = GUESTS_PRESENT_MAX
-        fits &= (money_minor <= GUEST_COINS_MAX * MINOR_PER_COIN) & (capacity <= GUEST_CAPACITY_MAX)
-        if not fits.all():
-            reason = f"over {GUEST_COINS_MAX:,} coins or capacity {GUEST_CAPACITY_MAX} a guest"
-        free_minor = GUEST_NET_COINS_MAX * MINOR_PER_COIN - quota.hour_minor(now_s)
-        limit = f"coins in net = over {GUEST_NET_COINS_MAX:,} an hour"
-    crowded = np.cumsum(fits) > present_max - guests_present(world, city, from_place)
+    capacity_max = max(guests.capacity, int(city.town.rules.capacity))
+    rich = money_minor > guests.coins * MINOR_PER_COIN
+    fits = capacity <= capacity_max
+    fits &= ~rich | (np.cumsum(np.where(rich, money_minor, 0)) <= -brought.peer.net_minor)
+    if not fits.all():
+        reason = f"over {guests.coins:,} coins or capacity {capacity_max} a guest"
+    free = guests.present - guests_present(world, city, from_place)
+    free_here = ADDRESS_PEERS * guests.present - brought.heads.hour_minor(now_s)
+    crowded = np.cumsum(fits) > min(free, free_here)
     if (fits & crowded).any():
-        reason = f"guests present = over {present_max:,}"
+        reason = f"guests present = over {guests.present:,}"
+        if free_here < free:
+            reason = f"guests of its address = over {ADDRESS_PEERS * guests.present:,} an hour"
     fits &= ~crowded
-    if int(money_minor[fits].sum()) > free_minor:
-        reason = limit
+    net_minor = guests.net_coins * MINOR_PER_COIN
+    peer, address = brought.peer, brought.address
+    free_minor = max(net_minor - peer.hour_minor(now_s), -peer.net_minor)
+    address_minor = ADDRESS_PEERS * net_minor - address.hour_minor(now_s)
+    address_minor = max(address_minor, -address.net_minor)
+    if int(money_minor[fits].sum()) > min(free_minor, address_minor):
+        reason = f"coins in net = over {guests.net_coins:,} an hour"
+        if address_minor < free_minor:
+            reason = f"coins in net of its address = over {ADDRESS_PEERS * guests.net_coins:,}"
+            reason += " an hour"
+        free_minor = min(free_minor, address_minor)
         for row in np.flatnonzero(fits):
             fits[row] = money_minor[row] <= free_minor
             free_minor -= int(money_minor[row]) if fits[row] else 0
     rows = np.flatnonzero(fits)
-    quota.book(now_s, int(money_minor[rows].sum()))
+    brought.book(now_s, int(money_minor[rows].sum()), len(rows))
     if len(rows):
         enter(world, city, from_place, came, rows, node_suffix)
     turned_back = [came.lines[int(row)] for row in np.flatnonzero(~fits)]
@@ -182,10 +201,12 @@ def enter(
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
     roster = roster_of(world, city, from_place, came, rows, node_suffix)
-    luggage = {}
-    for nth, row in enumerate(rows):
-        if came.genomes and (unknown := unknown_genes(came.genomes[row])):
-            luggage[nth] = unknown
+    foreign = [number for number, name in enumerate(came.traits) if name not in NUMBER]
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows][:, foreign]
+    luggage = {
+        nth: unknown_genes(came.genome(int(rows[nth])))
+        for nth in np.flatnonzero(~np.isnan(genes).all(axis=1)).tolist()
+    }
     take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
 
 
@@ -215,9 +236,11 @@ def roster_of(
             told = prices[rows, :, number]
             kept = new.expected_price[:, goods, place]
             new.expected_price[:, goods, place] = np.where(np.isnan(told), kept, told)
-    for nth, row in enumerate(rows):
-        if came.genomes and (genome := came.genomes[row]):
-            new.genome[nth] = genes_of(genome)
+    genes = np.frombuffer(came.genes).reshape(len(came), len(came.traits))[rows]
+    for number, name in enumerate(came.traits):
+        if name in NUMBER:
+            told = genes[:, number]
+            new.genome[:, NUMBER[name]] = np.where(np.isnan(told), NEUTRAL, told)
     return roster
 
 
@@ -262,43 +285,84 @@ def leave(world: World, node_suffix: str) -> list[Departure]:
     """
     departures = []
     for city, left in world.abroad:
-        for number in range(int(left.size[0])):
-            row = chosen(left, np.array([number]))
+        for number, merchant in enumerate(on_the_wire(world, left, node_suffix)):
+            row = chosen(left, slice(number, number + 1))
             peer = world.places[int(row.rows.to_place[0])]
             pair = city.here, peer.casefold()
             xid = world.next_xid.get(pair, 0)
             world.next_xid[pair] = xid + 1
-            merchant = on_the_wire(world, row, node_suffix)
             departures.append(Departure(city, peer, xid, row, merchant))
     world.abroad.clear()
     return departures
 
 
-def on_the_wire(world: World, merchant: Roster, node_suffix: str) -> Merchant:
-    """One row as the wire's merchant; our own cities under their full names."""
-    rows = merchant.rows
-    expected_prices: dict[str, dict[str, float]] = {}
-    for number, good in enumerate(world.goods):
-        prices = rows.expected_price[0, number]
-        for place in np.flatnonzero(~np.isnan(prices)):
-            own = place < len(world.cities)
-            name = world.places[place].upper() + (node_suffix if own else "")
-            expected_prices.setdefault(good, {})[name] = float(prices[place])
-    return Merchant(
-        money_minor=int(rows.money_minor[0]),
-        good=world.goods[rows.good[0]],
-        capacity=int(rows.capacity[0]),
-        owned=int(rows.owned[0]),
-        expected_prices=expected_prices,
-        genome=_genome(world, rows),
+def on_the_wire(world: World, merchants: Roster, node_suffix: str) -> list[Merchant]:
+    """Rows as the wire's merchants; our own cities under their full names."""
+    size = int(merchants.size[0])
+    rows = merchants.rows
+    unknown = np.isnan(rows.expected_price[:size])
+    heard_of = np.flatnonzero(~unknown.all(axis=(0, 1)))
+    dealt_in = np.flatnonzero(~unknown.all(axis=(0, 2)))
+    own = len(world.cities)
+    cities = [world.places[at].upper() + (node_suffix if at < own else "") for at in heard_of]
+    goods = [world.goods[good] for good in dealt_in]
+    told = np.ix_(np.arange(size), dealt_in, heard_of)
+    columns = zip(
+        rows.money_minor[:size].tolist(),
+        rows.good[:size].tolist(),
+        rows.capacity[:size].tolist(),
+        rows.owned[:size].tolist(),
+        rows.expected_price[told].tolist(),
+        np.any(unknown[told], axis=(1, 2)).tolist(),
+        _genomes(world, rows, size),
+        strict=True,
     )
+    travellers = []
+    for money_minor, good, capacity, owned, prices, has_gaps, genome in columns:
+        if has_gaps:
+            expected_prices = _known(goods, cities, prices)
+        else:
+            by_good = zip(goods, prices, strict=True)
+            expected_prices = {
+                name: dict(zip(cities, by_city, strict=True)) for name, by_city in by_good
+            }
+        travellers.append(
+            Merchant(
+                money_minor=money_minor,
+                good=world.goods[good],
+                capacity=capacity,
+                owned=owned,
+                expected_prices=expected_prices,
+                genome=genome,
+            )
+        )
+    return travellers
 
 
-def _genome(world: World, rows: Rows) -> dict[str, float] | None:
-    """The genes of row 0 and those he carries for others, of these as many as a line takes.
+def _known(
+    goods: list[str], cities: list[str], prices: list[list[float]]
+) -> dict[str, dict[str, float]]:
+    """The prices that are not NaN, of the goods that have any."""
+    found = {}
+    for good, by_city in zip(goods, prices, strict=True):
+        pairs = zip(cities, by_city, strict=True)
+        if known := {city: price for city, price in pairs if price == price}:
+            found[good] = known
+    return found
+
+
+def _genomes(world: World, rows: Rows, size: int) -> list[dict[str, float] | None]:
+    """Each one's genes and those he carries for others, of these as many as a line takes.
 
     None where he is neutral: whoever gets him takes him for neutral then.
     """
-    kept = world.luggage.pop((int(rows.birthplace[0]), int(rows.number[0])), {})
-    genes = {} if (rows.genome[0] == NEUTRAL).all() else genome_of(rows.genome[0])
-    return dict([*genes.items(), *kept.items()][:TRAITS_MAX]) or None
+    genomes: list[dict[str, float] | None] = [None] * size
+    for row in np.flatnonzero((rows.genome[:size] != NEUTRAL).any(axis=1)).tolist():
+        genomes[row] = genome_of(rows.genome[row])
+    if world.luggage:
+        ids = zip(rows.birthplace[:size].tolist(), rows.number[:size].tolist(), strict=True)
+        for row, who in enumerate(ids):
+            if kept := world.luggage.pop(who, None):
+                genes = (genomes[row] or {}) | kept
+                genomes[row] = dict(islice(genes.items(), TRAITS_MAX))
+    return genomes

@@ -59,17 +59,25 @@ def run(
     threads: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_THREADS", help="Default: one a core.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            envvar="CITY_NODE_DEVICE",
+            metavar="cpu|cuda|mps",
+            help="For societies, and call auctions of a million orders (an extra). Default: cpu.",
+        ),
+    ] = None,
     locals_: Annotated[
         int | None,
         typer.Option(
             "--locals",
             envvar="CITY_NODE_LOCALS",
-            help="Residents a city. Default: 20, of a macro economy 2,000.",
+            help="Residents a city. Default: 20; macro: 2,000, society: 10,000.",
         ),
     ] = None,
     economy: Annotated[
         str | None,
-        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of all cities: bazaar (default) or macro."),
+        typer.Option(envvar="CITY_NODE_ECONOMY", help="Of all: bazaar (default), macro, society."),
     ] = None,
     merchants: Annotated[
         int | None, typer.Option(envvar="CITY_NODE_MERCHANTS", help="A city. Default: 10.")
@@ -173,7 +181,7 @@ def run(
         Path | None,
         typer.Option(
             envvar="CITY_NODE_HISTORY",
-            metavar="FILE.csv|jsonl|parquet",
+            metavar="FILE.csv|jsonl|sqlite|parquet",
             help="Write every city's series by tick.",
         ),
     ] = None,
@@ -198,6 +206,7 @@ def run(
         seed=seed,
         speed=speed,
         threads=threads,
+        device=device,
         economy=economy,
         locals=locals_,
         merchants=merchants,

@@ -10,12 +10,12 @@ one line that names field, value and limit. Imports the engine's parameters, so 
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from city_node import genomes
+from city_node import founders, genomes
 from city_node.errors import ConfigError
 from city_node.fields import (
     address_in,
@@ -33,7 +33,7 @@ from city_node.fields import (
 )
 from city_node.names import check_name
 from city_node.policy import Policy, policy_in
-from engine.economy import Economy, UnknownEconomyError, load
+from engine.economy import DEVICES, Economy, UnknownEconomyError, load
 from engine.goods import Good, check, check_goods
 from merchants.params import Parameters as MerchantParameters
 
@@ -53,7 +53,8 @@ TRAVEL_TICKS_MAX = 1_000_000
 TICKS_MAX = 10**15
 
 TOP_FIELDS = (
-    "seed", "speed", "threads", "node_name", "observe_port", "observe_bind", "cities", "roads"
+    "seed", "speed", "threads", "device", "node_name", "observe_port", "observe_bind", "cities",
+    "roads",
 )  # fmt: skip
 NETWORK_FIELDS = (
     "port",
@@ -62,7 +63,6 @@ NETWORK_FIELDS = (
     "legacy_bind",
     "discovery",
     "interface",
-    "roads_max",
 )
 CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 ROAD_FIELDS = ("travel_ticks", "moving_cost")
@@ -75,6 +75,7 @@ class Wishes:
     cities: tuple[str, ...] = ()
     config: Path | None = None
     seed: int | None = None
+    device: str | None = None
     speed: str | None = None
     threads: int | None = None
     economy: str | None = None
@@ -100,6 +101,8 @@ class CityConfig:
         evolution: whether able merchants found others and ruined ones retire.
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
+        founders: rows of the table that its economy names; None where a trait is drawn.
+        device: what an economy computes on whose history depends on it; else cpu.
     """
 
     name: str
@@ -112,6 +115,8 @@ class CityConfig:
     merchant_rules: MerchantParameters
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
+    founders: tuple[tuple[float | None, ...], ...] = ()
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,6 @@ class NetworkConfig:
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
         interface: IP address of the interface to do that on; None: where the listeners are.
-        roads_max: how many nodes' cities found by discovery one city dials.
     """
 
     port: int | None
@@ -158,7 +162,6 @@ class NetworkConfig:
     dial: tuple[Dialling, ...]
     discovery: bool
     interface: str | None
-    roads_max: int
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class Config:
     Attributes:
         speed_ticks_per_s: None: as fast as it goes.
         threads: that advance cities; None: one a core.
+        device: of DEVICES, where large call auctions are cleared, and new societies live.
         node_name: None: the host's name.
         policies: of the cities' borders, in their order: no part of the world, so that a city may
             think better of whom it lets in.
@@ -179,6 +183,7 @@ class Config:
     seed: int
     speed_ticks_per_s: int | None
     threads: int | None
+    device: str
     node_name: str | None
     cities: tuple[CityConfig, ...]
     policies: tuple[Policy, ...]
@@ -214,10 +219,11 @@ def _resolve(wishes: Wishes) -> Config:
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
     economies |= {wishes.economy} if wishes.economy else set()
+    device = _device(wish_or(wishes.device, shared["device"]))
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     checked = {
-        name: _city(name, for_all, own.get(name.casefold(), {}), wishes)
+        name: _city(name, for_all, own.get(name.casefold(), {}), wishes, device)
         for name in (*names, *_not_among(names, tables_in(written, "cities")))
     }
     policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
@@ -229,6 +235,7 @@ def _resolve(wishes: Wishes) -> Config:
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
+        device=device,
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
         cities=cities,
         policies=tuple(policies[name] for name in names),
@@ -284,7 +291,11 @@ def _check_unique(names: tuple[str, ...]) -> None:
 
 
 def _city(
-    name: str, for_all: Mapping[str, Any], own: Mapping[str, Any], wishes: Wishes
+    name: str,
+    for_all: Mapping[str, Any],
+    own: Mapping[str, Any],
+    wishes: Wishes,
+    device: str,
 ) -> CityConfig:
     """One city; what is for all may hold the parameters of other cities' economies as well."""
     where = f"cities.{name}."
@@ -294,6 +305,7 @@ def _city(
     check_fields(where, own, (*CITY_FIELDS, economy_name))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
     count = merchants.pop("count")
+    evolution = yes_or_no(where + "evolution", wishes.evolution, table["evolution"])
     genome = merchants.pop("genome", None)
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
@@ -304,28 +316,51 @@ def _city(
         check_goods(goods, recipes)
     except ValueError as error:
         raise ValueError(f"{where}{error}") from None
+    parameters = converted(
+        f"{where}{economy_name}.",
+        economy.Parameters,
+        table_in(where + economy_name, table.get(economy_name, {})),
+    )
+    folder = wishes.config.parent if wishes.config else Path()
+    ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(
         name=name,
         economy=economy_name,
-        locals=_locals(where, table, wishes, economy),
+        locals=_locals(where, table, wishes, economy, parameters, ancestors),
         merchants=wished_or(
             "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
         ),
         goods=goods,
         recipes=recipes,
-        parameters=converted(
-            f"{where}{economy_name}.",
-            economy.Parameters,
-            table_in(where + economy_name, table.get(economy_name, {})),
-        ),
-        merchant_rules=converted(f"{where}merchants.", MerchantParameters, merchants),
-        evolution=yes_or_no(where + "evolution", wishes.evolution, table["evolution"]),
+        parameters=parameters,
+        merchant_rules=_merchant_rules(where, merchants, evolution),
+        evolution=evolution,
         genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
+        founders=ancestors,
+        device=device if getattr(economy, "KEEPS_DEVICE", False) else "cpu",
     )
 
 
-def _locals(where: str, table: Mapping[str, Any], wishes: Wishes, economy: Economy) -> int:
+def _merchant_rules(where: str, fields: Mapping[str, Any], evolution: bool) -> MerchantParameters:
+    """The merchants' numbers. Where they evolve, what founds another is free of tax unless a limit
+    is given: the tutorial's would keep nearly everybody below it."""
+    rules: MerchantParameters = converted(f"{where}merchants.", MerchantParameters, fields)
+    if evolution and "tax_free_money" not in fields:
+        return replace(rules, tax_free_money=rules.founding_money)
+    return rules
+
+
+def _locals(
+    where: str,
+    table: Mapping[str, Any],
+    wishes: Wishes,
+    economy: Economy,
+    parameters: Any,
+    ancestors: founders.Table,
+) -> int:
     """How many live there: as said, else as is usual in such an economy."""
+    if hasattr(parameters, "population"):
+        return founders.population(parameters, ancestors, wishes.locals)
     usual = table.get("locals", getattr(economy, "LOCALS_USUAL", LOCALS_USUAL))
     found = wished_or("locals", wishes.locals, where + "locals", usual, LOCALS_MAX)
     least = getattr(economy, "LOCALS_LEAST", 0)
@@ -376,6 +411,18 @@ def speed_of(value: Any) -> int | None:
             f"speed = {value!r}: must be from {SPEED_MIN} to {SPEED_MAX} ticks/s, or max"
         ) from None
     return speed
+
+
+def _device(name: Any) -> str:
+    """A device, if it can be used here; only the others than the processor need torch."""
+    if name not in DEVICES:
+        raise ValueError(f"device = {name!r}: must be one of {', '.join(DEVICES)}")
+    if name != "cpu":
+        from engine.markets.call_auction_torch import missing
+
+        if why := missing(name):
+            raise ValueError(f"device = {name!r}: {why}; cpu is always there")
+    return str(name)
 
 
 def _threads(wish: int | None, shared: Mapping[str, Any]) -> int | None:
@@ -445,7 +492,6 @@ def _network(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]) 
         dial=tuple(dialling(text, names) for text in wishes.connect or written),
         discovery=discovery,
         interface=None if interface is None else address_in("interface", interface),
-        roads_max=whole_number("roads_max", shared["roads_max"], 64),
     )
 
 

@@ -58,8 +58,9 @@ class Control:
     def _connect(self, world: World, address: str, city: str) -> None:
         names = tuple(city.name for city in world.cities)
         told = dialling(f"{city}={address}" if city else address, names)
-        if self._links:
-            self._links.parted.clear()
+        if self._links is None:
+            raise ValueError(f"connect = {address!r}: a world of the past speaks with nobody")
+        self._links.parted.clear()
         self._nursery.start_soon(keep_told, self._network, self._links, world, told)
 
     def _disconnect(self, peer: str) -> None:

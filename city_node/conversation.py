@@ -17,7 +17,7 @@ from city_node.identity import chartered_key
 from city_node.link import Link, Links
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.network import Network, NodeWay
+from city_node.network import Network, NodeWay, load_quick_reader
 from city_node.peer_nodes import (
     HEARD_MAX,
     STRANGERS_MAX,
@@ -94,6 +94,7 @@ class Speaker:
         talk = Conversation(link, connection)
         try:
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(load_quick_reader, self.network)
                 nursery.start_soon(self._read, talk, nursery.cancel_scope)
                 await _write(talk)
                 nursery.cancel_scope.cancel()

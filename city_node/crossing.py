@@ -8,7 +8,7 @@ decided in `border`; the connections' own tasks, in `travelway`, touch no world.
 import numpy as np
 import trio
 
-from city_node.border import Departure, Quota, admit, bring_home, place_of
+from city_node.border import Admitted, Brought, Departure, Quota, admit, bring_home, place_of
 from city_node.inputs import Way, Ways, take
 from city_node.network import CROSSINGS_MAX, OUTBOX_MERCHANTS_MAX, Network, Travelway, bytes_of
 from city_node.world import City, World
@@ -45,20 +45,24 @@ def _admit(
 ) -> None:
     city = travelway.city
     place = _place(network, world, travelway)
-    quota = _quota(network, travelway, now_s)
-    if place is None or quota is None:
+    brought = _brought(network, travelway, now_s)
+    guests = network.policies[city.here].guests
+    if place is None or brought is None:
         travelway.close("too many cities in sight")
         return
-    admitted = admit(
-        world,
-        city,
-        place,
-        came,
-        of_ours=travelway.connection.is_node_of_ours,
-        quota=quota,
-        node_suffix=network.node_suffix,
-        now_s=now_s,
-    )
+    if guests is None:
+        admitted = Admitted(0, list(came.lines), "guests = false")
+    else:
+        admitted = admit(
+            world,
+            city,
+            place,
+            came,
+            guests=guests,
+            brought=brought,
+            node_suffix=network.node_suffix,
+            now_s=now_s,
+        )
     for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
         travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
     if admitted.turned_back:
@@ -78,15 +82,17 @@ def _place(network: Network, world: World, travelway: Travelway) -> int | None:
     return travelway.place
 
 
-def _quota(network: Network, travelway: Travelway, now_s: float) -> Quota | None:
-    key = (travelway.city.here, travelway.peer.casefold())
-    if key not in network.quotas and len(network.quotas) >= PEERS_REMEMBERED_MAX:
-        for old, quota in list(network.quotas.items()):
-            if old not in network.open and quota.hour_minor(now_s) == 0:
-                del network.quotas[old]
+def _brought(network: Network, travelway: Travelway, now_s: float) -> Brought | None:
+    here, address = travelway.city.here, f"@{travelway.address}"
+    keys = (here, travelway.peer.casefold()), (here, address), (here, f"{address} heads")
+    if any(key not in network.quotas for key in keys):
+        if len(network.quotas) >= PEERS_REMEMBERED_MAX:
+            for old, quota in list(network.quotas.items()):
+                if old not in network.open and quota.hour_minor(now_s) == 0:
+                    del network.quotas[old]
         if len(network.quotas) >= PEERS_REMEMBERED_MAX:
             return None
-    return network.quotas.setdefault(key, Quota())
+    return Brought(*(network.quotas.setdefault(key, Quota()) for key in keys))
 
 
 def _bring_all_home(network: Network, world: World, travelway: Travelway, now_s: float) -> None:
@@ -98,9 +104,9 @@ def _bring_all_home(network: Network, world: World, travelway: Travelway, now_s:
 def _bring_one_home(
     network: Network, world: World, travelway: Travelway, departure: Departure, now_s: float
 ) -> None:
-    quota = network.quotas.get((travelway.city.here, travelway.peer.casefold()))
-    if quota:
-        quota.book(now_s, departure.merchant.money_minor)
+    brought = _brought(network, travelway, now_s)
+    if brought:
+        brought.book(now_s, departure.merchant.money_minor, 1)
     bring_home(world, departure.city, departure.row, departure.merchant.genome)
 
 
@@ -125,14 +131,15 @@ def _set_ways(network: Network, world: World, city: City) -> None:
 def _wanted(network: Network, world: World, city: City) -> list[Way]:
     """The open travel-ways of a city, legacy ones first, each in the order of names."""
     found = []
-    for (here, _), way in sorted(network.open.items()):
+    emigrates = network.policies[city.here].legacy_emigration
+    for (here, _), way in sorted(network.open.items()) if emigrates else ():
         if here == city.here and way.ready and _place(network, world, way) is not None:
             carries = [good in way.connection.goods_known for good in world.goods]
             room = OUTBOX_MERCHANTS_MAX - len(way.outbox)
             found.append(Way(way.place, MOVING_COST_COINS, room, carries))
     for (here, _), linked in sorted(network.linked.items()):
-        if here == city.here and linked.goods is not None and linked.place >= 0:
-            carries = [good in linked.goods for good in world.goods]
+        if here == city.here and linked.prices is not None and linked.place >= 0:
+            carries = [good in linked.prices for good in world.goods]
             found.append(Way(linked.place, MOVING_COST_COINS, linked.room, carries))
     return found
 
@@ -147,9 +154,9 @@ def take_abroad(network: Network, departures: list[Departure]) -> None:
         if way is None:  # closed while the window ran
             network.homeless.append(departure)
             continue
-        quota = _quota(network, way, now_s)
-        if quota:
-            quota.book(now_s, -merchant.money_minor)
+        brought = _brought(network, way, now_s)
+        if brought:
+            brought.book(now_s, -merchant.money_minor, -1)
         way.outbox.append((merchant, departure))
         way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
         way.wake.set()

@@ -9,7 +9,7 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -60,11 +60,10 @@ def check_fields(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -
 
 
 def yes_or_no(field: str, wish: bool | None, value: Any) -> bool:
-    """A wish, or else what a file says, if it is true or false."""
-    chosen = wish_or(wish, value)
-    if not isinstance(chosen, bool):
-        raise ValueError(f"{field} = {chosen!r}: must be true or false")
-    return chosen
+    """A wish, or else what a file says, which is checked in either case."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{field} = {value!r}: must be true or false")
+    return value if wish is None else wish
 
 
 def wish_or(wish: Any, value: Any) -> Any:
@@ -112,6 +111,8 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
     check_fields(where, table, tuple(hints))
     for field in dataclasses.fields(kind):
         if field.name in table:
+            if parts := _parts_of(hints[field.name]):
+                _check_tables(f"{where}{field.name}", parts, table[field.name])
             try:
                 msgspec.convert(table[field.name], hints[field.name])
             except msgspec.ValidationError as error:
@@ -122,6 +123,20 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
         return msgspec.convert(dict(table), kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"{where}{error}") from None
+
+
+def _parts_of(hint: Any) -> type | None:
+    """The dataclass of a field that is a tuple of them."""
+    part = next(iter(get_args(hint)), None)
+    return part if isinstance(part, type) and dataclasses.is_dataclass(part) else None
+
+
+def _check_tables(field: str, kind: type, tables: Any) -> None:
+    """Refuse a list of tables for its first fault, named as in `goods[2].wear`."""
+    if not isinstance(tables, list):
+        raise ValueError(f"{field} = {tables!r}: must be a list of tables, [[{field}]]")
+    for number, table in enumerate(tables):
+        converted(f"{field}[{number}].", kind, table_in(f"{field}[{number}]", table))
 
 
 def address_in(field: str, value: Any) -> str:

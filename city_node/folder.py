@@ -34,7 +34,7 @@ LEDGER, LOCK, BEFORE = "ledger.db", "lock", "before"
 OURS = (f"{LEDGER}*", "checkpoint-*", "identity.key")
 """What makes a world, and is put aside with it; nothing else in a folder is touched."""
 
-SAID = {"locals": "locals", "merchants": "merchants", "evolution": "evolution"}
+SAID = {name: name for name in ("economy", "device", "locals", "merchants", "evolution")}
 """Flags that are settings of a world, and what they are called in a city's."""
 
 
@@ -187,6 +187,8 @@ def resumed(config: Config, wishes: Wishes, stored: bytes, folder: Path) -> Conf
     for flag, field in SAID.items():
         wish = getattr(wishes, flag)
         for city in known.cities:
+            if flag == "device" and not getattr(load(city.economy), "KEEPS_DEVICE", False):
+                continue
             if wish is not None and wish != getattr(city, field):
                 _refuse(flag, wish, getattr(city, field), folder)
     return replace(config, seed=known.seed, cities=known.cities, roads=known.roads)

@@ -1,4 +1,4 @@
-"""Export: the series of every city by tick, as CSV, JSON lines or Parquet, while the node runs.
+"""Export: the series of every city by tick, as CSV, JSON lines, SQLite or Parquet, while it runs.
 
 Called by `node` between windows; changes nothing. A row is written when at least `ROW_TICKS` have
 passed since the last one; which ticks these are depends on the speed, what they hold does not.
@@ -7,14 +7,16 @@ passed since the last one; which ticks these are depends on the speed, what they
 import contextlib
 import csv
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.report import city_summary
+from city_node.snapshot import series
 from city_node.world import World
-from merchants import report as merchants
 
 ROW_TICKS = 100
 """A window at the default speed."""
@@ -35,10 +37,11 @@ class History:
 
     Args:
         sink: None: nothing is written.
+        gauges: looked at before this looks.
     """
 
-    def __init__(self, sink: Sink | None) -> None:
-        self._sink = sink
+    def __init__(self, sink: Sink | None, gauges: Gauges) -> None:
+        self._sink, self._gauges = sink, gauges
         self._due_tick = 0
 
     def look(self, world: World) -> None:
@@ -58,32 +61,32 @@ class History:
                     "trades": now["trades"],
                     **{f"price_{good}": price for good, price in now["prices"].items()},
                     **{f"stock_{good}": units for good, units in now["stock"].items()},
-                    **city.economy.series(city.state),
-                    **merchants.series(city.town),
+                    **series(city, self._gauges),
                 }
             )
 
 
 @contextlib.contextmanager
-def history_file(path: Path | None) -> Iterator[History]:
+def history_file(path: Path | None, gauges: Gauges) -> Iterator[History]:
     """The history of a run, in the format that the file's name ends in.
 
     Raises:
         ConfigError: an unknown ending, or Parquet without its extra.
     """
     if path is None:
-        yield History(None)
+        yield History(None, gauges)
         return
     sinks: dict[str, Callable[[Path], Sink]] = {
         ".csv": CsvSink,
         ".jsonl": JsonLinesSink,
+        ".sqlite": SqliteSink,
         ".parquet": ParquetSink,
     }
     if path.suffix not in sinks:
         raise ConfigError(f"history = '{path}': must end in {', '.join(sinks)}")
     sink = sinks[path.suffix](path)
     try:
-        yield History(sink)
+        yield History(sink, gauges)
     finally:
         sink.close()
 
@@ -120,6 +123,34 @@ class CsvSink:
     def close(self) -> None:
         """Finish the file."""
         self._file.close()
+
+
+class SqliteSink:
+    """One table, `history`, replaced if there is one; what a later row adds is a new column."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._database = sqlite3.connect(path)
+            self._database.execute("DROP TABLE IF EXISTS history")
+            self._database.execute("CREATE TABLE history (tick INTEGER, city TEXT)")
+        except sqlite3.Error as error:
+            raise ConfigError(f"history = '{path}': cannot be written ({error})") from None
+        self._columns = {"tick", "city"}
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append one row; NaN becomes NULL."""
+        names = {name: '"' + name.replace('"', '""') + '"' for name in row}
+        for name in row.keys() - self._columns:
+            self._database.execute(f"ALTER TABLE history ADD COLUMN {names[name]}")
+        self._columns |= row.keys()
+        marks = ", ".join("?" * len(row))
+        insert = f"INSERT INTO history ({', '.join(names.values())}) VALUES ({marks})"
+        self._database.execute(insert, list(row.values()))
+        self._database.commit()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._database.close()
 
 
 class ParquetSink:

@@ -80,6 +80,8 @@ class Link:
 
 LEGACY = "legacy"
 KNOCKED = "knocked"
+REFUSED = "refused"
+FAR = "far"
 Guess = Literal["either", "legacy"]
 
 Speak = Callable[[Link], Awaitable[Any]]
@@ -186,7 +188,8 @@ class Links:
 
         Returns:
             The id of the node there, if a link with it is up, or was; KNOCKED, if a user has to
-            decide first; LEGACY for one with whom `legacy` got on; else "".
+            decide first; REFUSED by a node, or of one, else; LEGACY for one with whom `legacy` got
+            on; "" if it came to nothing.
 
         Raises:
             OSError: no connection.
@@ -209,7 +212,9 @@ class Links:
             await trio.aclose_forcefully(stream)
         if link.over.is_set() or link.peer_id in self.up:
             return link.peer_id
-        return KNOCKED if link.knocked else ""
+        if link.peer_id:
+            return KNOCKED if link.knocked else REFUSED
+        return ""
 
     async def keep(
         self,
@@ -227,7 +232,7 @@ class Links:
         Args:
             where: a machine's addresses, tried in turn, and the port; None: wanted no more.
             expected, cities, legacy: as of `dial`. Who may be either is taken for the one and for
-                the other in turn.
+                the other in turn; who has been a node of ours once is never anything less.
             pause: waits for so many seconds, or until there is news.
         """
         bound_s = REDIAL_S_MIN
@@ -236,14 +241,13 @@ class Links:
             peer_id = expected or ""
             if peer_id not in self.up:
                 how = {"expected": expected, "cities": cities, "legacy": legacy, "guess": guess}
-                found = await self._dial_one(place, **how)
-                if found is not None:
+                peer_id = await self._dial_one(place, **how)
+                if not peer_id:
                     guess = "legacy" if guess == "either" else "either"
-                peer_id = found or ""
-            if peer_id:
-                bound_s = REDIAL_S_MIN
-                if peer_id != LEGACY:  # a node of ours listens there: never again less than TLS
+                elif peer_id not in (LEGACY, FAR):
                     legacy = None
+            if peer_id not in ("", FAR, REFUSED):
+                bound_s = REDIAL_S_MIN
                 while peer_id in self.up:
                     await self.up[peer_id].over.wait()
             if peer_id == KNOCKED:
@@ -251,19 +255,18 @@ class Links:
             await pause(self._machine.random.uniform(0.1, bound_s))
             bound_s = min(REDIAL_S_MAX, bound_s * 2)
 
-    async def _dial_one(self, place: Place, **how: Any) -> str | None:
-        """The first of a machine's addresses that leads to a link; None: nobody was reached."""
+    async def _dial_one(self, place: Place, **how: Any) -> str:
+        """What `dial` says of the first of a machine's addresses that leads anywhere, else FAR."""
         hosts, port = place
-        found = None
+        outcome = FAR
         for host in hosts:
             try:
-                found = await self.dial(host, port, **how)
-                if found:
-                    return found
+                if outcome := await self.dial(host, port, **how):
+                    return outcome
             except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: an odd name
                 why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
                 self._log.complain(f"{host}:{port} out of reach, trying on: {why}")
-        return found
+        return outcome
 
     # --- both ---
 

@@ -57,7 +57,16 @@ async def linked(
         ConfigError: the port asked for is in use.
     """
     machine = network.machine
-    nodes = PeerNodes(own.identity, network.node, network.goods, world.cities, keeping.ledger)
+    held_max = [policy.max_held for policy in config.policies]
+    nodes = PeerNodes(
+        own.identity,
+        network.node,
+        network.goods,
+        world.cities,
+        keeping.ledger,
+        held_max,
+        network.read_columns,
+    )
     nodes.restore()
     by_name = dict(zip((city.name for city in world.cities), config.policies, strict=True))
     speaker = Speaker(network, nodes, own.home, by_name, boot)
@@ -70,7 +79,6 @@ async def linked(
         strangers=policy != "closed",
         machine=machine,
     )
-    network.has_links = True
     bound = await open_node_listener(config.network, machine)
     nursery.start_soon(trio.serve_listeners, speaker.links.accept, bound.listeners)
     nursery.start_soon(watch, own.home, speaker.links.trust_changed, trio.sleep, machine.offload)

@@ -5,8 +5,9 @@ thread, on streams in memory; so nothing under `run_node` may reach for these an
 """
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import trio
 from city_node.running import Running, noted
 from city_node.sockets import first_byte
 from city_node.tls import secure
+from engine.economy import Spread, one_by_one
 
 Offload = Callable[..., Awaitable[Any]]
 """How blocking work leaves trio's thread: `await offload(function, *arguments)`."""
@@ -56,6 +58,23 @@ async def dial(host: str, port: int) -> Stream:
     return await trio.open_tcp_stream(host, port)
 
 
+@contextmanager
+def spread_over(threads: int) -> Iterator[Spread]:
+    """What lets one large city use several threads; they are started when it does."""
+    if threads == 1:
+        yield one_by_one
+        return
+    with ThreadPoolExecutor(threads, "pieces") as pool:
+
+        def spread(pieces: Sequence[Callable[[], Any]]) -> None:
+            others = [pool.submit(piece) for piece in pieces[1:]]
+            pieces[0]()
+            for other in others:
+                other.result()
+
+        yield spread
+
+
 @dataclass(frozen=True)
 class Machine:
     """Everything a node takes from outside itself but the time, which is trio's.
@@ -63,6 +82,7 @@ class Machine:
     Attributes:
         offload: runs blocking work.
         listen, dial: as above; streams have a `socket` that knows `getpeername`.
+        spread_over: threads for the pieces of one city's work.
         secure: shakes hands with another node, see `tls`; first_byte: see `sockets`.
         wall_s: Unix time.
         stopwatch_s: how long work takes; never what time it is.
@@ -73,6 +93,7 @@ class Machine:
     offload: Offload = trio.to_thread.run_sync
     listen: Callable[[int, str], Awaitable[Bound]] = listen
     dial: Callable[[str, int], Awaitable[Stream]] = dial
+    spread_over: Callable[[int], AbstractContextManager[Spread]] = spread_over
     secure: Callable[..., Awaitable[tuple[Any, str]]] = secure
     first_byte: Callable[[Any, float], Awaitable[bytes | None]] = first_byte
     wall_s: Callable[[], float] = time.time

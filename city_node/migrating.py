@@ -42,8 +42,8 @@ NEWS_S = 1.0
 STATEMENT_S = 60.0
 """A pair's account is told as often; a difference is then at most a minute old."""
 
-RETRY_AFTER_S = 60
-"""Said with a refusal."""
+RETRY_AFTER_S = 5
+"""Said with a refusal: whoever leaves meanwhile makes room, and credit."""
 
 
 class Migrations:
@@ -93,7 +93,7 @@ class Migrations:
             case News(city=name, prices=prices):
                 for way in peer.ways:
                     if way.name == name:
-                        way.goods = frozenset(prices)
+                        way.prices = prices
             case Statement():
                 self._check_signed(peer, message)
                 peer.pairs.receive(message)
@@ -156,7 +156,10 @@ class Migrations:
         of_it = [other for other, known in self.nodes.id_of.items() if known == node_id]
         given_minor = sum(self.nodes.given_minor[ours, other] for other in of_it)
         balance_minor = sum(self._balance_minor(city, other) for other in of_it)
-        return city.ledger.initial_minor - balance_minor - given_minor
+        return self._credit_minor(city) - balance_minor - given_minor
+
+    def _credit_minor(self, city: City) -> int:
+        return self.network.policies[city.here].credit_minor(city.ledger.initial_minor)
 
     def _balance_minor(self, city: City, name: str) -> int:
         """Coins that have come from another city, those held included, less those that went."""
@@ -305,8 +308,9 @@ class Migrations:
                     way.room = 0
                 way.waiting = Counter() if out is None else self._waiting(peer, ours, way.name)
                 way.balance_minor = self._balance_minor(way.city, way.name)
-                way.credit_minor = way.city.ledger.initial_minor
-                if way.goods is not None:
+                way.credit_minor = self._credit_minor(way.city)
+                way.used_minor = way.credit_minor - self._free_minor(way.city, way.name)
+                if way.prices is not None:
                     self._place(world, way)
 
     def _waiting(self, peer: PeerNode, ours: str, name: str) -> Counter[str]:

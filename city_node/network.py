@@ -6,8 +6,8 @@ nobody else's, one that writes too fast waits for the next window.
 """
 
 import math
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import trio
@@ -15,7 +15,9 @@ import trio
 from city_node.border import Departure, Quota
 from city_node.log import Log
 from city_node.machine import Machine, Stream
+from city_node.policy import Policy
 from city_node.world import City
+from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
 from protocol.messages import Merchant
@@ -52,6 +54,7 @@ class Travelway:
         wake: set when there is something to write.
         redial: of the task that would dial again; None: the peer dialled.
         crossings: who has crossed lately: when, the good he carried or "", whether outward.
+        heard_s: when anything was heard of it last.
     """
 
     city: City
@@ -73,6 +76,7 @@ class Travelway:
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
+    heard_s: float = 0.0
 
     @property
     def dialled(self) -> bool:
@@ -108,12 +112,12 @@ class NodeWay:
         name: of the other city, full and in upper case, as the wire has it.
         peer: the same as people see it.
         place: among the world's places; -1: it has none yet.
-        goods: those with a price there, as its news said; None: nothing has been heard of it.
+        prices: there, in coins by good, as its news said; None: nothing has been heard of it.
         room: for how many more merchants there is room.
         closed_until_s: nobody sets out before, since the city refused some.
         waiting: who has left and is not known to have arrived, by the good he carries.
         balance_minor: coins that have come from there, less those that went; settled and held.
-        credit_minor: how much of that this city allows.
+        credit_minor: how much of that this city allows all cities of that node; used_minor: of it.
         stop: ends the link; redial: of the task that would dial again.
         crossings: as of a Travelway.
     """
@@ -126,12 +130,13 @@ class NodeWay:
     stop: Callable[[str], None]
     redial: trio.CancelScope | None = None
     place: int = -1
-    goods: frozenset[str] | None = None
+    prices: Mapping[str, float] | None = None
     room: int = 0
     closed_until_s: float = -math.inf
     waiting: Counter[str] = field(default_factory=Counter)
     balance_minor: int = 0
     credit_minor: int = 0
+    used_minor: int = 0
     crossings: deque[tuple[float, str, bool]] = field(
         default_factory=lambda: deque(maxlen=CROSSINGS_MAX)
     )
@@ -139,7 +144,7 @@ class NodeWay:
     @property
     def ready(self) -> bool:
         """Whether merchants may set out."""
-        return self.goods is not None
+        return self.prices is not None
 
     def close(self, reason: str) -> None:
         """End the link, and with it all the travel-ways on it."""
@@ -161,9 +166,10 @@ class Network:
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
         homeless: who left while his travel-way closed, and has to come home too.
-        quotas: by city and casefolded name of the peer.
+        quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
-        has_links: with nodes of ours, which then are met by no other road.
+        policies: of our cities' borders, by their numbers.
+        quick_reader: of lines, once it is loaded; `is_loading_reader` from when that begins.
     """
 
     node: str
@@ -180,7 +186,9 @@ class Network:
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     machine: Machine = field(default_factory=Machine)
-    has_links: bool = False
+    policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
+    quick_reader: ReadColumns | None = None
+    is_loading_reader: bool = False
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:
@@ -197,7 +205,31 @@ class Network:
         """What full names of our cities end in on the wire."""
         return f"@{self.node.upper()}"
 
+    def read_columns(
+        self, block: bytes, lines: list[bytes], names: Names
+    ) -> tuple[Merchants, set[str]] | None:
+        """As `protocol.bulk.ReadColumns`; reads nothing until the quick reader is loaded."""
+        return self.quick_reader(block, lines, names) if self.quick_reader else None
+
 
 def bytes_of(came: Merchants) -> int:
-    """What merchants take up while they wait: their lines and their prices."""
-    return sum(map(len, came.lines)) + came.prices.itemsize * len(came.prices)
+    """What merchants take up while they wait: their lines, prices and genes."""
+    cells = len(came.prices) + len(came.genes)
+    return sum(map(len, came.lines)) + came.prices.itemsize * cells
+
+
+async def load_quick_reader(network: Network) -> None:
+    """Not before there is a peer, and elsewhere: the first time its kernel has to be compiled."""
+    if network.is_loading_reader or network.quick_reader:
+        return
+    network.is_loading_reader = True
+    try:
+        network.quick_reader = await network.machine.offload(_quick_reader)
+    finally:
+        network.is_loading_reader = False
+
+
+def _quick_reader() -> ReadColumns:
+    from merchants.lines import read_columns
+
+    return read_columns

@@ -24,13 +24,14 @@ from city_node.config import Config, Wishes, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.history import history_file
 from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.linking import Own, linked
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.meeting import listen, meet_others, open_listeners
+from city_node.meeting import listen, meet_others, open_listeners, tell_ports
 from city_node.metrics import Metrics, served
 from city_node.migrating import Migrations
 from city_node.network import Network
@@ -41,7 +42,7 @@ from city_node.pace import Pace
 from city_node.report import report
 from city_node.signals import Signals
 from city_node.status import Status
-from city_node.trust import home_folder
+from city_node.trust import home_folder, own_names
 from city_node.world import World
 
 
@@ -94,12 +95,14 @@ def run(wishes: Wishes, asked: Run) -> None:
     log = Log(as_json=asked.log_json)
     with (
         opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
-        claimed_name(config.node_name) as name,
+        claimed_name(found.name, own_names(home_folder())) as name,
         Signals() as signals,
     ):
         introduce(found.identity, name, time.time())
         own = Own(found.identity, home_folder())
         world, keeping = found.recovered.world, found.keeping
+        for city in world.cities:
+            city.town.device = config.device
         quotas = found.recovered.quotas
         try:
             trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas, own)
@@ -176,11 +179,12 @@ async def run_node(
     """
     machine = machine or Machine()
     log = keeping.log if keeping else Log(as_json=asked.log_json)
-    network = Network(name, world_goods(config), log, machine=machine)
+    policies = dict(enumerate(config.policies))
+    network = Network(name, world_goods(config), log, machine=machine, policies=policies)
     if keeping and quotas:
         later_s = keeping.clock() - trio.current_time()
         network.quotas = {pair: quota.earlier(later_s) for pair, quota in quotas.items()}
-    listeners = [] if asked.past else await open_listeners(world, config.network, log, machine)
+    listeners = [] if asked.past else await open_listeners(world, config.network, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     pace.paused = asked.past
     threads = config.threads or len(os.sched_getaffinity(0))
@@ -195,23 +199,28 @@ async def run_node(
         links, said = (nodes.links, nodes.said) if nodes else (None, None)
         for city, bound in zip(world.cities, listeners, strict=not asked.past):
             await nursery.start(listen, network, city, bound, links)
-        nursery.start_soon(
-            meet_others, network, world, config.network, listeners, boot, links, said
-        )
+        if links and said:
+            meeting = network, world, config.network, listeners, boot, links, said
+            nursery.start_soon(meet_others, *meeting)
         with contextlib.ExitStack() as beside:
-            observers = await observed(nursery, beside, config, network, pace, listeners)
-            history = beside.enter_context(history_file(asked.history))
+            for city in world.cities:
+                city.town.spread = beside.enter_context(machine.spread_over(threads))
+            gauges = Gauges(network.log)
+            observers = await observed(nursery, beside, config, network, pace, gauges, listeners)
+            history = beside.enter_context(history_file(asked.history, gauges))
             if asked.websocket_port is not None:
                 await nursery.start(websocket.serve, observers, asked.websocket_port)
             if not asked.headless:
                 beside.enter_context(window.opened(observers.listening_at))
             status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
             control = Control(network, pace, nursery, links)
-            views: list[View] = [observers, history, status]
+            views: list[View] = [gauges, observers, history, status]
             if asked.metrics_port is not None:
                 metrics = served(Metrics(network, pace), asked.metrics_port)
                 views.append(beside.enter_context(metrics))
             migrations = nodes.migrations if nodes else None
+            if listeners:
+                tell_ports(world, config.network, listeners, network.log)
             node = Node(
                 world,
                 threads,

@@ -1,18 +1,21 @@
-"""A node's name: the one asked for, or the host's, counted on while another node has it.
+"""A node's name: its world's, for life, or else the one asked for, or the host's, counted on.
 
-A name is claimed by a lock on a file in the user's runtime folder, which the system lets go of
-when the process ends, however it ends.
+Books between nodes are kept by the full names of cities, so a world keeps the name of its first
+start, and a new one takes none that another world of this user has. One that is only just starting
+claims its name by a lock on a file in the user's runtime folder, which the system lets go of when
+the process ends, however it ends.
 """
 
 import contextlib
 import fcntl
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from platformdirs import user_runtime_path
 
+from city_node.errors import ConfigError
 from city_node.names import NAME_BYTES_MAX
 
 NODES_MAX = 100
@@ -32,11 +35,12 @@ def runtime_folder() -> Path:
 
 
 @contextlib.contextmanager
-def claimed_name(asked: str | None) -> Iterator[str]:
+def claimed_name(asked: str | None, taken: Collection[str] = ()) -> Iterator[str]:
     """The node's name, claimed for as long as the context lasts.
 
     Args:
-        asked: taken as it is; None: the host's name, with -2, -3 ... while it is claimed.
+        asked: taken as it is; None: the host's name, with -2, -3 ... while it is taken or claimed.
+        taken: names of other worlds.
     """
     if asked is not None:
         yield asked
@@ -48,6 +52,8 @@ def claimed_name(asked: str | None) -> Iterator[str]:
             folder = runtime_folder()
             for number in range(1, NODES_MAX):
                 name = host if number == 1 else f"{host}-{number}"
+                if name.casefold() in {other.casefold() for other in taken}:
+                    continue
                 lock = stack.enter_context((folder / f"{name}.lock").open("w"))
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,6 +61,24 @@ def claimed_name(asked: str | None) -> Iterator[str]:
                 except BlockingIOError:
                     continue
         yield name
+
+
+def name_for_life(asked: str | None, had: str | None, folder: Path) -> str | None:
+    """The name that a world goes on under; None: it has none yet, and none was asked for.
+
+    Args:
+        asked: for this start.
+        had: at its first start; None: it is new.
+
+    Raises:
+        ConfigError: another was asked for; the line names both.
+    """
+    if had is None or asked is None or asked.casefold() == had.casefold():
+        return asked if had is None else had
+    raise ConfigError(
+        f"node_name = {asked!r}: the world in '{folder}' is called {had!r} for life, since others "
+        "keep their books with it by that name; --new starts afresh, --data-dir elsewhere"
+    )
 
 
 def host_name() -> str:

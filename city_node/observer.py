@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import trio
 
 from city_node.config import Config
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
 from city_node.pace import Pace
@@ -78,6 +80,7 @@ class Observers:
 
     network: Network
     pace: Pace
+    gauges: Gauges
     address: str
     listening_at: str
     token: str | None = None
@@ -92,11 +95,12 @@ class Observers:
         now_s = trio.current_time()
         if not self.watching or now_s < self._due_s:
             return
-        line = encode(snapshot(world, self.network, self.pace, self.address))
+        began_s = time.thread_time()  # a busy machine must not make pictures rarer than they cost
+        line = encode(snapshot(world, self.network, self.pace, self.gauges, self.address))
         for observer in self.watching:
             if observer.reader.greeted:
                 observer.show(line)
-        cost_s = trio.current_time() - now_s
+        cost_s = time.thread_time() - began_s
         self._due_s = now_s + max(1.0 / SNAPSHOTS_PER_S, cost_s / SNAPSHOT_COST_SHARE)
 
     def act_on_commands(self, world: World, act: Callable[[World, observe.Command], None]) -> None:
@@ -148,6 +152,7 @@ async def observed(
     config: Config,
     network: Network,
     pace: Pace,
+    gauges: Gauges,
     listeners: list[Bound],
 ) -> Observers:
     """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
@@ -159,6 +164,7 @@ async def observed(
     observers = Observers(
         network=network,
         pace=pace,
+        gauges=gauges,
         address=f"{listeners[0].host}:{listeners[0].port}" if listeners else "",
         listening_at=f"{bound.host}:{bound.port}",
         token=token,

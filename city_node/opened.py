@@ -27,6 +27,7 @@ from city_node.identity import Identity, identity_in
 from city_node.keeping import Keeping
 from city_node.ledger import Ledger
 from city_node.log import Log
+from city_node.node_name import name_for_life
 from city_node.recovery import Recovered, RunJobs, program, recover
 from city_node.shelf import FolderShelf
 
@@ -37,10 +38,12 @@ class Opened:
 
     Attributes:
         identity: whose key lies in its folder.
+        name: of its node, for life; None: it is still to be found.
         config: with the settings that the world has.
     """
 
     identity: Identity
+    name: str | None
     config: Config
     recovered: Recovered
     keeping: Keeping
@@ -58,8 +61,8 @@ def opened(
         new: the world that lies there is put aside.
 
     Raises:
-        ConfigError: in use, damaged, not balanced, of other settings or of another program; or
-            others can read its key.
+        ConfigError: in use, damaged, not balanced, of other settings, another name or another
+            program; or others can read its key.
     """
     folder = folder_of([city.name for city in config.cities], data_dir)
     with contextlib.ExitStack() as open_files:
@@ -69,6 +72,8 @@ def opened(
         identity = identity_in(folder)
         database = open_files.enter_context(contextlib.closing(open_database(folder / LEDGER)))
         ledger = Ledger(database, str(folder / LEDGER))
+        first = next(iter(ledger.starts()), None)
+        name = name_for_life(config.node_name, first[2] if first else None, folder)
         shelf = FolderShelf(folder)
         stored = ledger.fact("founding")
         if stored is not None:
@@ -84,7 +89,8 @@ def opened(
         if stored is not None:
             log.say(f"the world in '{folder}' goes on at tick {recovered.world.tick:,}")
         facts = {"founding": founding(config)}
-        yield Opened(identity, config, recovered, Keeping(ledger, shelf, log, program(), facts))
+        keeping = Keeping(ledger, shelf, log, program(), facts)
+        yield Opened(identity, name, config, recovered, keeping)
 
 
 @contextlib.contextmanager

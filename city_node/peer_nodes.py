@@ -19,7 +19,7 @@ from city_node.network import NodeWay
 from city_node.trust import ChangedKeyError
 from city_node.world import City
 from merchants.roster import Roster
-from protocol.bulk import BulkDecoder
+from protocol.bulk import BulkDecoder, ReadColumns
 from protocol.checks import LineError, shown
 from protocol.limits import NODE_CITIES_MAX
 from protocol.migration import Settled, Side, Transition
@@ -107,7 +107,11 @@ class PeerNode:
 class PeerNodes:
     """All nodes this one has books with.
 
+    Args:
+        held_max: of our cities, as of `Policy`.
+
     Attributes:
+        read_columns: a quick reader of their merchants.
         by_id: peer nodes: those with books, and those with a link.
         id_of: whose city a full name is: for good, once there are books with that node.
         unwritten: names that are to be bound by the ledger with the next commit.
@@ -119,6 +123,8 @@ class PeerNodes:
     goods: tuple[str, ...]
     cities: Sequence[City]
     ledger: Ledger
+    held_max: Sequence[int] = ()
+    read_columns: ReadColumns | None = None
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
     unwritten: dict[str, str] = field(default_factory=dict)
@@ -156,7 +162,9 @@ class PeerNodes:
         return found
 
     def _new(self, node_id: str, rows: Sequence[Transition], kept: Sequence[Settled]) -> PeerNode:
-        return PeerNode(node_id, Pairs(rows, kept), BulkDecoder(self.goods, in_minor=True))
+        pairs = Pairs(rows, kept, dict(zip(self.names, self.held_max, strict=False)))
+        decoder = BulkDecoder(self.goods, self.read_columns, in_minor=True)
+        return PeerNode(node_id, pairs, decoder)
 
     def check_names(self, node_id: str, names: Sequence[str]) -> None:
         """Whether a node may call its cities so.

@@ -41,6 +41,7 @@ def report(world: World, node_name: str, wall_s: float) -> dict[str, Any]:
         "seed": world.seed,
         "wall_s": round(wall_s, 3),
         "node": node_name,
+        "device": world.cities[0].town.device,
         "cities": [
             city_summary(world, city) | {"hash": state_hash(world, city)} for city in world.cities
         ],

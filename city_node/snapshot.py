@@ -8,6 +8,7 @@ import time
 import numpy as np
 import trio
 
+from city_node.gauges import Gauges
 from city_node.network import CROSSING_S, Network, NodeWay, Travelway
 from city_node.pace import Pace
 from city_node.world import City, World, merchants_minor
@@ -15,11 +16,16 @@ from engine.economy import Chart as EconomyChart
 from merchants import report as merchants
 from protocol import observe
 
+APART = 0.025
+"""Of a travel-way's length: between two who cross in one window."""
+
 DECIMALS = 6
 """Significant digits of what is drawn."""
 
 
-def snapshot(world: World, network: Network, pace: Pace, address: str) -> observe.Snapshot:
+def snapshot(
+    world: World, network: Network, pace: Pace, gauges: Gauges, address: str
+) -> observe.Snapshot:
     """The whole of it.
 
     Args:
@@ -35,8 +41,11 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
         ticks_per_s=observe.short(pace.achieved_ticks_per_s()),
         paused=pace.paused,
         goods=list(network.goods),
-        economies=economies(world),
-        cities=[own_city(world, network, city) for city in world.cities] + remote_cities(network),
+        economies=economies(world, gauges),
+        cities=[
+            *(own_city(world, network, gauges, city) for city in world.cities),
+            *remote_cities(network),
+        ],
         roads=inside_roads(world, network) + travel_ways(network),
         nodes=nodes(network, address),
         peers=peers(world, network),
@@ -45,13 +54,15 @@ def snapshot(world: World, network: Network, pace: Pace, address: str) -> observ
     )
 
 
-def economies(world: World) -> dict[str, list[observe.Chart]]:
-    """The charts of each economy; the merchants', which all cities share, stand with the first."""
+def economies(world: World, gauges: Gauges) -> dict[str, list[observe.Chart]]:
+    """The charts of each economy; the merchants' and one's own, which all cities share, stand with
+    the first."""
     found = {
         city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
         for city in world.cities
     }
-    found[world.cities[0].economy_name] += [chart(declared) for declared in merchants.CHARTS]
+    shared = [*merchants.CHARTS, *gauges.charts]
+    found[world.cities[0].economy_name] += [chart(declared) for declared in shared]
     return found
 
 
@@ -73,7 +84,7 @@ def chart(declared: EconomyChart) -> observe.Chart:
     )
 
 
-def own_city(world: World, network: Network, city: City) -> observe.City:
+def own_city(world: World, network: Network, gauges: Gauges, city: City) -> observe.City:
     """A city of this node, with all that its economy measures."""
     economy, state = city.economy, city.state
     tradeable = [world.goods.index(good) for good in network.goods]
@@ -99,14 +110,15 @@ def own_city(world: World, network: Network, city: City) -> observe.City:
         },
         stock=_by_good(network, stock[tradeable].astype(np.float64)),
         cargo=_cargo(world, rows.good[:count], rows.owned[:count]),
-        series={name: observe.short(value) for name, value in series(city).items()},
+        series={name: observe.short(value) for name, value in series(city, gauges).items()},
         samples={name: observe.shorts(values) for name, values in sampled.items()},
     )
 
 
-def series(city: City) -> dict[str, float]:
-    """What may be plotted of a city over time: its economy's series and its merchants'."""
-    return {**city.economy.series(city.state), **merchants.series(city.town)}
+def series(city: City, gauges: Gauges) -> dict[str, float]:
+    """What may be plotted of a city over time: its economy's, its merchants', one's own."""
+    measured = {**city.economy.series(city.state), **merchants.series(city.town)}
+    return measured | gauges.series(city)
 
 
 def _by_good(network: Network, values: np.ndarray) -> dict[str, observe.Number]:
@@ -124,13 +136,19 @@ def _cargo(world: World, goods: np.ndarray, owned: np.ndarray) -> dict[str, int]
 
 
 def remote_cities(network: Network) -> list[observe.City]:
-    """The cities at the other ends of travel-ways; of them nothing but their names is told."""
+    """The cities at the other ends of travel-ways: their names, and prices of those that tell."""
     peers = sorted({way.peer for way in network.ways})
+    news = {way.peer: way.prices or {} for way in network.linked.values()}
     return [
         observe.City(
             name=peer.partition("@")[0],
             full_name=peer,
             node=peer.partition("@")[2] or peer,
+            prices={
+                good: observe.short(news[peer][good], DECIMALS)
+                for good in network.goods
+                if good in news.get(peer, {})
+            },
         )
         for peer in peers
     ]
@@ -152,6 +170,7 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
     for city in world.cities:
         known |= {(city.name, name) for name in {*city.arrivals, *city.departures} - own}
     traffic = {city.name: city for city in world.cities}
+    linked = {(way.city.name, way.peer): way for way in network.linked.values()}
     return [
         observe.Peer(
             city=city,
@@ -163,12 +182,23 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             departed=traffic[city].departures[peer],
             refused=network.refused[city, peer],
             waiting=way.waiting.total() if way else 0,
+            **_account(linked.get((city, peer))),
         )
         for city, peer, way in sorted(
             ((city, peer, ways.get((city, peer))) for city, peer in known),
             key=lambda listed: listed[:2],
         )
     ]
+
+
+def _account(way: NodeWay | None) -> dict[str, int]:
+    if way is None:
+        return {}
+    return {
+        "balance_minor": way.balance_minor,
+        "credit_minor": way.credit_minor,
+        "credit_used_minor": max(0, way.used_minor),
+    }
 
 
 def inside_roads(world: World, network: Network) -> list[observe.Road]:
@@ -208,15 +238,16 @@ def _walkers(world: World, goods: np.ndarray, along: np.ndarray) -> dict[str, li
 
 
 def travel_ways(network: Network) -> list[observe.Road]:
-    """The roads over the network, one each way; who has just crossed is shown on his way.
+    """The roads over the network, one each way.
 
-    They count those who have left and are not yet on the wire: the crossing itself takes no time.
+    The crossing itself takes no time: shown, and counted, is who has just crossed.
     """
     now_s = trio.current_time()
     found = []
     for way in network.ways:
         ours = f"{way.city.name}@{network.node}"
         for origin, destination, outward in ((ours, way.peer, True), (way.peer, ours, False)):
+            walkers = _crossing(way, outward, now_s)
             found.append(
                 observe.Road(
                     origin=origin,
@@ -224,8 +255,8 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     network=True,
                     open=way.ready,
                     why_closed="" if way.ready else "greeting",
-                    count=dict(way.waiting) if outward else {},
-                    walkers=_crossing(way, outward, now_s),
+                    count={good: len(along) for good, along in walkers.items()},
+                    walkers=walkers,
                 )
             )
     return found
@@ -233,7 +264,12 @@ def travel_ways(network: Network) -> list[observe.Road]:
 
 def _crossing(way: Travelway | NodeWay, outward: bool, now_s: float) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
+    before_s, behind = -1.0, 0
     for crossed_s, good, is_outward in way.crossings:
         if is_outward == outward and now_s - crossed_s < CROSSING_S:
-            found.setdefault(good, []).append(round((now_s - crossed_s) / CROSSING_S, 3))
+            # Who crossed in one window walks one behind the other, so that all can be counted.
+            behind = behind + 1 if crossed_s == before_s else 0
+            before_s = crossed_s
+            along = (now_s - crossed_s) / CROSSING_S - behind * APART
+            found.setdefault(good, []).append(round(max(0.0, along), 3))
     return found

@@ -1,17 +1,16 @@
 """Legacy travel-ways: connections of a node's cities with anybody's programs, on trio streams.
 
-Diallers run here; what a connection says and hears is decided in
+Whoever accepted or dialled calls `speak`; what a connection says and hears is decided in
 `protocol.connection`. The tasks below touch no world: what they hear waits in `network` for the
 next window, what they send was put there by `crossing`.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
 
 import trio
 
 from city_node.machine import Stream
-from city_node.network import Network, Travelway, bytes_of
+from city_node.network import Network, Travelway, bytes_of, load_quick_reader
 from city_node.sockets import address_of
 from city_node.world import City
 from protocol.connection import Connection
@@ -28,7 +27,11 @@ SILENT_PER_ADDRESS_MAX = 8
 """Connections that have not greeted, in all and from one address: a newcomer closes the oldest."""
 
 ACCEPTED_MAX = 64
-"""Travel-ways of one city that peers have dialled."""
+"""Travel-ways of one city that peers have dialled. A newcomer closes the one that has been idle for
+longest, of the address with most of them."""
+
+IDLE_S = 60.0
+"""Nothing heard for so long: such a one makes way."""
 
 REDIAL_S_MIN, REDIAL_S_MAX = 1.0, 300.0
 """Full jitter between nothing and a bound that doubles from the first to the second."""
@@ -50,14 +53,12 @@ async def speak(
     stream: Stream,
     *,
     redial: trio.CancelScope | None = None,
-    of_ours: bool = False,
     since_s: float | None = None,
 ) -> bool:
     """Run one connection to its end.
 
     Args:
         redial: of the task that dialled it; None: the peer did.
-        of_ours: known to be a node of ours, which is greeted at once.
         since_s: since when the peer has been silent; None: since now.
 
     Returns:
@@ -70,8 +71,8 @@ async def speak(
         goods=network.goods,
         dialling=redial is not None,
         now_s=trio.current_time() if since_s is None else since_s,
-        speak_first=of_ours,
         names_taken=_Taken(network, city),
+        read_columns=network.read_columns,
     )
     way = Travelway(city, stream, address, connection, redial)
     _make_room_for_silent(network, way)
@@ -80,6 +81,7 @@ async def speak(
         with way.scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_write, network, way)
+                nursery.start_soon(load_quick_reader, network)
                 await _read(network, way)
                 nursery.cancel_scope.cancel()
     except* OSError as errors:
@@ -101,8 +103,7 @@ class _Taken:
 
     def __contains__(self, name: object) -> bool:
         wanted = str(name).casefold()
-        plain = wanted.removesuffix(self._network.node_suffix.casefold())
-        return plain in self._network.own or (self._city.here, wanted) in self._network.open
+        return wanted in self._network.own or (self._city.here, wanted) in self._network.open
 
 
 def _make_room_for_silent(network: Network, newcomer: Travelway) -> None:
@@ -146,6 +147,7 @@ def _act(network: Network, way: Travelway, event: Event) -> None:
             way.ready = True
             way.wake.set()
         case Merchants():
+            way.heard_s = trio.current_time()
             way.waiting_bytes += bytes_of(event)
             network.heard.append((way, event))
         case Returned(reason, line):
@@ -166,17 +168,27 @@ def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
     accepted = [
         other for other in network.open.values() if other.city is way.city and not other.redial
     ]
-    if network.has_links and "@" in greeted.name:
-        way.why_closed = f"{greeted.spelled} is a node's city, and has to prove it by TLS"
-        return
-    if not way.redial and len(accepted) >= ACCEPTED_MAX:
+    if not way.redial and len(accepted) >= ACCEPTED_MAX and not _make_room(accepted):
         way.why_closed = f"travel-ways = {ACCEPTED_MAX}: no more are accepted"
         return
+    way.heard_s = trio.current_time()
     way.peer = greeted.spelled
     network.silent.remove(way)
     network.open[way.city.here, greeted.name.casefold()] = way
-    promise = "" if way.connection.is_node_of_ours else "; nothing on it is acknowledged"
-    network.log.say(f"{way.city.name}: road to {way.peer} open ({way.address}){promise}")
+    network.log.say(
+        f"{way.city.name}: road to {way.peer} open ({way.address}); nothing on it is acknowledged"
+    )
+
+
+def _make_room(accepted: list[Travelway]) -> bool:
+    """Close the one who makes way for a newcomer; whether there is any."""
+    idle_s = trio.current_time() - IDLE_S
+    count = Counter(way.address for way in accepted)
+    idle = [way for way in accepted if way.heard_s <= idle_s and not way.why_closed]
+    if idle:
+        first = max(idle, key=lambda way: (count[way.address], -way.heard_s))
+        first.close(f"nothing was heard of it for {IDLE_S:g} s, and newcomers want the place")
+    return bool(idle)
 
 
 def _forget(network: Network, way: Travelway) -> None:
@@ -236,42 +248,3 @@ def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> Non
         home.place, home.outbox = way.place, deque(kept)
         network.gone.append(home)
     way.outbox.clear()
-
-
-# --- dialling ---
-
-
-async def dial(
-    network: Network,
-    city: City,
-    hosts: Sequence[str],
-    port: int,
-    wanted: Callable[[], bool] | None = None,
-) -> None:
-    """Keep a road to a city open.
-
-    Args:
-        hosts: names or addresses of its machine, tried in turn.
-        wanted: says whether to go on; None: for as long as the node runs, at an address we were
-            told and which may be anybody's. One found by discovery is a node of ours.
-    """
-    of_ours = wanted is not None
-    bound_s = REDIAL_S_MIN
-    with trio.CancelScope() as redial:
-        while wanted is None or wanted():
-            for host in hosts:
-                try:
-                    with trio.fail_after(CONNECT_S_MAX):
-                        stream = await network.machine.dial(host, port)
-                except (OSError, ValueError, trio.TooSlowError) as error:  # ValueError: odd name
-                    if wanted is None and bound_s == REDIAL_S_MIN:
-                        why = str(error) or f"no answer within {CONNECT_S_MAX:g} s"
-                        network.log.say(
-                            f"{city.name}: {host}:{port} out of reach, trying on: {why}"
-                        )
-                    continue
-                if await speak(network, city, stream, redial=redial, of_ours=of_ours):
-                    bound_s = REDIAL_S_MIN
-                    break
-            await trio.sleep(network.machine.random.uniform(0.1, bound_s))
-            bound_s = min(REDIAL_S_MAX, bound_s * 2)

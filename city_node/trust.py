@@ -222,6 +222,11 @@ def own_worlds(home: Path) -> list[Trusted]:
     return sorted(own, key=lambda entry: (entry.name, entry.world))
 
 
+def own_names(home: Path) -> set[str]:
+    """What the user's own nodes are called, running or not."""
+    return {entry.name for entry in own_worlds(home)}
+
+
 def knock(
     home: Path, node_id: str, node: str, address: str, certificate: bytes, now_s: float
 ) -> None:

@@ -24,7 +24,8 @@ from city_node.node_name import runtime_folder
 from city_node.running import one_running, running_nodes
 from city_node.trust import home_path
 from city_node.window import display_reason
-from protocol.observe import Hello, Message, Refused, Snapshot
+from protocol.limits import MINOR_PER_COIN
+from protocol.observe import Hello, Message, Peer, Refused, Snapshot
 from protocol.observe_lines import ObserveError, SnapshotReader, encode
 
 CONNECT_S_MAX = 5.0
@@ -161,7 +162,7 @@ def view(
 
 
 def print_peers(node: Watched) -> None:
-    """The travel-ways of a node: state, traffic, refusals."""
+    """The travel-ways of a node: state, traffic, refusals; with nodes of ours accounts as well."""
     shown = first_snapshot(node)
     console = Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS)
     if not shown.peers:
@@ -170,15 +171,29 @@ def print_peers(node: Watched) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("city", "peer", "state", "address"):
         table.add_column(heading)
-    for heading in ("arrived", "departed", "waiting", "refused"):
+    for heading in ("arrived", "departed", "waiting", "refused", "balance", "credit used"):
         table.add_column(heading, justify="right")
     for peer in shown.peers:
         state = ("dialled" if peer.dialled else "accepted") if peer.open else "closed"
         counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
         table.add_row(
-            peer.city, peer.name, state, peer.address, *(f"{count:,}" for count in counts)
+            peer.city,
+            peer.name,
+            state,
+            peer.address,
+            *(f"{count:,}" for count in counts),
+            *_account_of(peer),
         )
     console.print(table)
+
+
+def _account_of(peer: Peer) -> tuple[str, str]:
+    """Balance in coins and the share of the credit used; "-" where nobody keeps accounts."""
+    if peer.balance_minor is None or peer.credit_minor is None:
+        return "-", "-"
+    used_minor = peer.credit_used_minor or 0
+    used = f"{used_minor / peer.credit_minor:.0%}" if peer.credit_minor else "-"
+    return f"{peer.balance_minor / MINOR_PER_COIN:,.2f}", used
 
 
 def print_paths() -> None:

@@ -134,7 +134,8 @@ def found_city(config: Config, here: int) -> City:
     places = [city.name for city in config.cities]
     key = key_of(config.seed, ours.name.casefold())
     economy = load(ours.economy)
-    setting = Setting(ours.locals, ours.goods, ours.recipes, key)
+    table = np.array(ours.founders, np.float64) if ours.founders else None
+    setting = Setting(ours.locals, ours.goods, ours.recipes, key, table, ours.device)
     state = economy.found(setting, ours.parameters)
     town = found_town(
         key,

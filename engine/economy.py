@@ -21,7 +21,7 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
 It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
-refuses.
+refuses; and KEEPS_DEVICE, where a history depends on the device it is computed on.
 
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
 a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
@@ -30,7 +30,7 @@ tree that `found` makes of the same setting and parameters. An economy needs no 
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -43,6 +43,20 @@ from engine.tables import Array, Column
 
 GROUP = "city_node.economies"
 
+DEVICES = ("cpu", "cuda", "mps")
+"""What an economy that has a choice may compute on; all but cpu need torch."""
+
+
+Spread = Callable[[Sequence[Callable[[], Any]]], Any]
+"""Runs pieces of work, anywhere and in any order, and returns when all are done. An economy that is
+handed one must do the same whatever it is."""
+
+
+def one_by_one(pieces: Sequence[Callable[[], Any]]) -> None:
+    """The Spread of whoever has one thread."""
+    for piece in pieces:
+        piece()
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -52,12 +66,16 @@ class Setting:
         residents: number of residents, at least 0.
         goods, recipes: checked by `engine.goods.check_goods`.
         key: uint64, the city's key of randomness.
+        founders: a table of traits that the node has read, for an economy that names one.
+        device: of DEVICES, what an economy that has a choice computes on.
     """
 
     residents: int
     goods: Goods
     recipes: Recipes
     key: np.uint64
+    founders: Array | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,20 @@ def mix(x):
     return x ^ (x >> np.uint64(31))
 
 
+def drawn(key: int, *numbers: int) -> int:
+    """64 random bits as Python's int, for what is drawn outside kernels, by any whole numbers.
+
+    `mix` is applied to the key and then to each number in turn.
+    """
+    bits = int(key)
+    for number in numbers:
+        x = (bits + (number + 1) * int(AGENT_STEP)) % 2**64
+        x = (x ^ (x >> 30)) * int(MIX_1) % 2**64
+        x = (x ^ (x >> 27)) * int(MIX_2) % 2**64
+        bits = x ^ (x >> 31)
+    return bits
+
+
 @inlined
 def tick_key(key, tick):
     """uint64: the key of all draws of one tick (int64)."""

@@ -7,6 +7,8 @@ genome           his nature: traits that shift the numbers of the rules
 life             founding another, retiring
 town             a city's merchants, roads and who left, as Python holds them
 report           what may be plotted of them
+lines            lines of the wire into columns, by a kernel
+decimals         decimal text into doubles, for it
 advance_bazaar   the loop of the bazaar and its merchants: one kernel call a window
 advance_markets  the same for cities where some goods are not haggled over
 

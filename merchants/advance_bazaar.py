@@ -3,6 +3,8 @@
 `advance` runs a whole window in one kernel call. Everything else is the bazaar's own.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import int64, uint64
 
@@ -31,7 +33,7 @@ from engine.kernels import kernel, part
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -124,6 +126,7 @@ def advance_ticks(
     """
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -135,13 +138,26 @@ def advance_ticks(
             if uniform(stream, ACTS) < rules.act_probability:
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_stall(bazaar, stalls_of(roster.rows), merchant)
                     if fate != LIVES:
                         continue
                 act(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
     return np.int64(tick + ticks)
+
+
+def _by_market(device: str) -> Callable[..., int]:
+    """The loop of cities with other markets, compiled when it is asked for."""
+    if device == "cpu":
+        from merchants.advance_markets import advance_and_clear
+
+        return advance_and_clear
+    from merchants.advance_markets_torch import loop_on
+
+    return loop_on(device)
 
 
 def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: int) -> AnyBazaar:
@@ -157,7 +173,7 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     state = with_room(state, len(town.roster.rows.number))
     loop = advance_ticks
     if isinstance(state, MarketBazaar):
-        from merchants.advance_markets import advance_markets as loop  # compiled when asked for
+        loop = _by_market(town.device)
 
     end = tick + ticks
     while True:

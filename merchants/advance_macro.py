@@ -27,7 +27,7 @@ from engine.macro.state import Macro, live
 from engine.rng import agent_stream, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, is_full, live_on
+from merchants.life import LIVES, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -110,6 +110,7 @@ def advance_ticks(macro, roster, roads, rules, lives, arrivals, departures, key,
     arrived = np.int64(0)
     residents = len(macro.households)
     purses = macro.nation.reserves_minor
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -120,7 +121,9 @@ def advance_ticks(macro, roster, roads, rules, lives, arrivals, departures, key,
             stream = agent_stream(this_tick, residents + merchant)
             if uniform(stream, ACTS) < rules.act_probability:
                 if lives.evolves[0] != 0:
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate != LIVES:
                         continue
                 act(macro, roster, roads, rules, departures, merchant, here, stream, now, key)

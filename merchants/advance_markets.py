@@ -6,8 +6,10 @@ orders for one unit, taken back when he acts again or leaves. He decides where t
 posts, for what he has posted he cannot take along.
 """
 
+from typing import Any
+
 import numpy as np
-from numba import int64, uint64
+from numba import boolean, int64, uint64
 
 from engine.bazaar.orders import (
     hold_auctions,
@@ -23,7 +25,7 @@ from engine.markets.ladder import BUY, SELL
 from engine.rng import agent_stream, below, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
-from merchants.life import LIVES, REPLACED, is_full, live_on
+from merchants.life import LIVES, REPLACED, is_full, live_on, upkeep
 from merchants.params import Rules
 from merchants.roster import Roster, stalls_of
 from merchants.step import (
@@ -93,14 +95,20 @@ def act_by_market(bazaar, roster, roads, rules, departures, merchant, here, stre
         int64,
         int64,
         int64,
+        boolean,
     )
 )
 def advance_markets(
-    bazaar, roster, roads, rules, lives, arrivals, departures, key, here, tick, ticks
+    bazaar, roster, roads, rules, lives, arrivals, departures, key, here, tick, ticks, clears
 ):
-    """As `advance_bazaar.advance_ticks`; the auctions of a tick are held at its end."""
+    """As `advance_bazaar.advance_ticks`; the auctions of a tick are held at its end.
+
+    Args:
+        clears: false: they are left to the caller, who then asks for one tick at a time.
+    """
     arrived = np.int64(0)
     residents = len(bazaar.residents.money_minor)
+    upkeep_minor = upkeep(roads, rules)
     for now in range(tick, tick + ticks):
         if is_full(roster, arrivals, arrived, departures):
             return now
@@ -114,11 +122,19 @@ def advance_markets(
                 take_back_orders(bazaar, stalls, residents + merchant)
                 if lives.evolves[0] != 0:
                     purses = bazaar.residents.money_minor
-                    fate = live_on(roster, merchant, lives, rules, purses, here, stream, now)
+                    fate = live_on(
+                        roster, merchant, lives, rules, upkeep_minor, purses, here, stream, now
+                    )
                     if fate == REPLACED:
                         move_orders(bazaar, stalls, merchant, roster.size[0])
                     if fate != LIVES:
                         continue
                 act_by_market(bazaar, roster, roads, rules, departures, merchant, here, stream, now)
-        hold_auctions(bazaar, stalls_of(roster.rows), this_tick)
+        if clears:
+            hold_auctions(bazaar, stalls_of(roster.rows), this_tick)
     return np.int64(tick + ticks)
+
+
+def advance_and_clear(*arguments: Any) -> int:
+    """The loop as `advance_bazaar.advance` calls it."""
+    return int(advance_markets(*arguments, True))

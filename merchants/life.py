@@ -1,26 +1,29 @@
 """The life of a merchant: the able found others, the ruined retire; whatever the economy around.
 
-A rich one founds another at an act of his, while the city has few enough: the child has half of the
-money, no goods, his parent's trade and beliefs, and genes that differ here and there. One who has
-been without a coin and without goods for long retires, and the residents share what he leaves. What
-a merchant brought over the network founds nobody: his stake is not counted, so that a forged
-fortune makes no dynasty before it has earned as much as an honest thousand.
+Life costs: at every act he pays his upkeep to a resident, as long as any road leads out of the
+city; who earns less ends without a coin. A rich one founds another at an act of his, while the city
+has few enough: the child has half of the money, no goods, his parent's trade and beliefs, and genes
+that differ here and there. One who has been without a coin and without goods for long retires, and
+the residents share what he leaves. What a merchant brought over the network founds nobody: his
+stake is not counted, so that a forged fortune makes no dynasty before it has earned as much as an
+honest thousand.
 
 Called by the fused loops before an act, where the city's merchants evolve at all
-(`merchants.town.Lives`). A founding's draws are of the founder's act: 16 + 2 t whether gene t
-differs, 17 + 2 t by how much. Everywhere: `rows` is a merchants.roster.Merchants, `lives` a
-merchants.town.Lives, `rules` merchants.params.Rules, numbers int64.
+(`merchants.town.Lives`). Draws are of the act: 15 to whom he pays his upkeep; of a founding,
+16 + 2 t whether gene t differs, 17 + 2 t by how much. Everywhere: `rows` is a
+merchants.roster.Merchants, `lives` a merchants.town.Lives, `rules` merchants.params.Rules, numbers
+int64.
 """
 
 import numpy as np
 
 from engine.kernels import part
 from engine.money import post, share_out, to_minor
-from engine.rng import uniform
+from engine.rng import below, draw, uniform
 from merchants.roster import copy_merchant, vacate
 
-GENES = 16
-"""The number of the first draw of a founding."""
+BOARDS, GENES = 15, 16
+"""The numbers of his draws; GENES is the first of a founding."""
 
 
 LIVES, GONE, REPLACED = 0, 1, 2
@@ -28,19 +31,32 @@ LIVES, GONE, REPLACED = 0, 1, 2
 
 
 @part
-def live_on(roster, merchant, lives, rules, residents_minor, here, stream, tick):
-    """What a life adds to an act: he founds another, or retires instead of acting.
+def live_on(roster, merchant, lives, rules, upkeep_minor, residents_minor, here, stream, tick):
+    """What a life adds to an act: upkeep, and he founds another, or retires instead of acting.
 
-    Nobody retires where no resident could share what he leaves.
+    Nobody pays or retires where no resident could have what he leaves.
 
     Returns:
         int64: LIVES, GONE or REPLACED.
     """
+    if len(residents_minor) > 0:
+        boards_with = below(draw(stream, BOARDS), len(residents_minor))
+        paid_minor = min(upkeep_minor, roster.rows.money_minor[merchant])
+        post(roster.rows.money_minor, merchant, residents_minor, boards_with, paid_minor)
     if is_spent(roster.rows, merchant, rules) and len(residents_minor) > 0:
         return retire(roster, merchant, lives, residents_minor, tick)
     if may_found(roster, merchant, lives, rules):
         found_another(roster, merchant, lives, rules, here, stream, tick)
     return LIVES
+
+
+@part
+def upkeep(roads, rules):
+    """int64 minor units an act; 0 in a city without an open road, where nobody could earn it."""
+    for road in range(len(roads.open)):
+        if roads.open[road] != 0:
+            return to_minor(rules.upkeep)
+    return np.int64(0)
 
 
 @part

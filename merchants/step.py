@@ -33,7 +33,8 @@ def arrive(roster, arrivals, first, tick, residents_minor, rules, here):
     """Let in those who are due this tick; each pays the arrival tax, shared among the residents.
 
     The tax is (money - tax_free) // divisor where that is positive, in minor units; nobody pays
-    where nobody lives. The taxes of one tick are shared out together.
+    where nobody lives, nor who comes from here: his road broke before he was anywhere. The taxes of
+    one tick are shared out together.
 
     Args:
         roster: with room for all arrivals.
@@ -57,7 +58,8 @@ def arrive(roster, arrivals, first, tick, residents_minor, rules, here):
         roster.rows.place[row] = -1
         roster.rows.to_place[row] = here
         excess_minor = roster.rows.money_minor[row] - free_minor
-        if excess_minor > 0 and len(residents_minor) > 0:
+        away = roster.rows.from_place[row] != here
+        if excess_minor > 0 and away and len(residents_minor) > 0:
             roster.rows.money_minor[row] -= excess_minor // rules.tax_divisor
             tax_minor += excess_minor // rules.tax_divisor
         first += 1

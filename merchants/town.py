@@ -4,11 +4,12 @@ Made by `city_node.city`; its arrays go into the fused loops.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from engine.economy import Spread, one_by_one
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import Array, Column, allocate, packed
@@ -53,6 +54,10 @@ class Town:
         departures: who left in the last window; kept to be filled again.
         roads: the ways out.
         lives: foundings and retirements.
+        luggage: genes that merchants carry and nobody reads on the way, by id; the world's own.
+        spread: how an economy may use more than one thread.
+        device: where large call auctions are cleared: "cpu", or as torch calls it. No part of the
+            city: its history is the same on all.
     """
 
     key: np.uint64
@@ -62,6 +67,9 @@ class Town:
     departures: Roster
     roads: Roads
     lives: Lives
+    luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
+    spread: Spread = one_by_one
+    device: str = "cpu"
 
 
 def found_town(
@@ -85,7 +93,8 @@ def found_town(
         merchants: how many are founded, numbered from 0.
         parameters: their rules' numbers.
         evolves: whether merchants are founded and retire later.
-        genomes: rows of `merchants.genome.TRAITS`, dealt out in turn; none: all are neutral.
+        genomes: rows of `merchants.genome.TRAITS`, dealt out in turn; none: genes are neutral, or
+            around it where merchants evolve.
 
     Raises:
         ValueError: more money than can be counted.
@@ -105,6 +114,9 @@ def found_town(
     rows.ask[:] = np.inf
     rows.place[:] = -1
     rows.expected_price[:] = np.nan
+    if evolves and parameters.founders_spread > 0.0:
+        spread = parameters.founders_spread
+        rows.genome[:] += random.uniform(-spread, spread, rows.genome.shape)
     if genomes:
         rows.genome[:] = np.array(genomes)[np.arange(merchants) % len(genomes)]
     return Town(

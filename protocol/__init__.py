@@ -5,7 +5,7 @@
     messages.py    one merchant as one line of JSON: encode, and decode with every check
     checks.py      the checks of single values, and how a stranger's value is shown
     money.py       coins off the wire into minor units
-    bulk.py        many lines at once into flat columns, falling back on messages.py
+    bulk.py        many lines at once into flat columns, by messages.py or a quick reader it got
     events.py      what comes out of a connection
     connection.py  greeting, framing and manners of one connection, in both dialects and roles
     node_messages.py, node_lines.py

@@ -1,4 +1,4 @@
-"""One connection with a legacy peer or a node of ours: greeting, framing, manners. No I/O.
+"""One connection with anybody's program, on the legacy wire: greeting, framing, manners. No I/O.
 
 Driven by `city_node/travelway.py` and client.py: bytes and the time go in, events come out, and
 `deadline_s` says when to call `tick`. It must not know sockets, cities or what merchants do; the
@@ -12,16 +12,16 @@ raw and takes the first read whole as ours; chapter 8 ends it with a newline. So
   when nothing followed it for 250 ms (chapter 7).
 - After our name is out and theirs is in we send nothing for 50 ms: a peer of chapter 7 would take
   it for a part of our name. `Ready` says when that is over.
-- Dialling, we let the other side speak first. Who is silent for 1.5 s waits for us: a node of ours.
-  It gets our full name with a newline. `speak_first` is for a peer known to be one.
+- Dialling, we let the other side speak first. Who is silent for 1.5 s waits for us, and gets our
+  name with a newline. `speak_first` is for a peer known to wait.
 - Accepting, we wait to be spoken to. After 3.0 s of silence the peer may be a client that reads
-  first: it gets our name raw. If it then turns out to want more (a newline, our node), it gets
-  the rest.
+  first: it gets our name raw. If it then turns out to want more, a newline, it gets the rest.
 - No whole name within 10 s closes the connection.
 
-Nodes of ours call each other `NAME@NODE`. The `@` means that any good and a genome may travel
-there. Everybody else gets only goods it is known to know, because an unknown one would kill it:
-those it has named itself; wood, chair and bed until it has named one.
+A full name, `NAME@NODE`, is that of a city of a node, which proves it by its key
+(node_connection.py): here, where anybody may say anything, it is refused. A peer gets only goods it
+is known to know, because an unknown one would kill it: those it has named itself; wood, chair and
+bed until it has named one. Genes travel to those who have sent some.
 """
 
 import enum
@@ -30,8 +30,8 @@ from collections.abc import Callable, Container, Iterable
 from math import inf
 from typing import Final, TypeAlias
 
-from protocol.bulk import BulkDecoder
-from protocol.checks import LineError, check_city_name, shown
+from protocol.bulk import BulkDecoder, ReadColumns
+from protocol.checks import LineError, check_name, shown
 from protocol.events import Closed, Dialect, Event, Greeted, Merchants, Ready, Refused, Send
 from protocol.limits import (
     DIALLER_SILENCE_S,
@@ -71,12 +71,14 @@ class Connection:
 
     Args:
         name: our city.
-        node: the name of our node; empty for a program that is not a node.
+        node: the name of our node, which nobody is told here: cities of ours go by their plain
+            names in what merchants believe; empty for a program that is not a node.
         goods: the goods known here, in the order their numbers should have in `Merchants`.
         dialling: whether we dialled or accepted.
         now_s: the time.
-        speak_first: say our full name at once (dialling a peer known to be a node of ours).
+        speak_first: say our name at once (dialling a peer known to wait for it).
         names_taken: names in upper case that a peer may not have, looked up when it says its own.
+        read_columns: a quick reader of lines, as `protocol.bulk` has it; None: line by line.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Connection:
         now_s: float,
         speak_first: bool = False,
         names_taken: Container[str] = (),
+        read_columns: ReadColumns | None = None,
     ) -> None:
         self.state = State.SILENT
         self.peer_name = ""
@@ -96,7 +99,7 @@ class Connection:
         self._node_suffix = f"@{node.upper()}" if node else ""
         self._dialling = dialling
         self._names_taken = names_taken
-        self._decoder = BulkDecoder(goods)
+        self._decoder = BulkDecoder(goods, read_columns)
         self._events: list[Event] = []
         self._peer_has_genes = False  # it has sent some
         self._said = b""  # of our greeting
@@ -111,20 +114,9 @@ class Connection:
         """When `tick` has something to do; infinite when it has not."""
 
     @property
-    def is_node_of_ours(self) -> bool:
-        """Whether the peer has said a full name: any good and a genome may travel there."""
-        return "@" in self.peer_name
-
-    @property
-    def _peer_knows_genes(self) -> bool:
-        return self.is_node_of_ours or self._peer_has_genes
-
-    @property
     def goods_known(self) -> frozenset[str]:
         """Our goods in which a merchant may deal who travels there."""
         ours = frozenset(self._decoder.goods)
-        if self.is_node_of_ours:
-            return ours
         return ours & (self._decoder.goods_seen or GOODS_OF_BOTH_CHAPTERS)
 
     def receive(self, data: bytes, now_s: float) -> list[Event]:
@@ -165,15 +157,14 @@ class Connection:
             return b"", list(merchants)
         if self.state is not State.OPEN:
             raise NotReadyError(f"merchants cannot be sent yet: {self.state.value}")
-        goods = None if self.is_node_of_ours else self.goods_known
-        suffix = "" if self.is_node_of_ours else self._node_suffix
+        goods, suffix = self.goods_known, self._node_suffix
         lines = []
         staying = []
         for merchant in merchants:
             try:
                 lines.append(
                     encode_merchant(
-                        merchant, goods=goods, home_suffix=suffix, genome=self._peer_knows_genes
+                        merchant, goods=goods, home_suffix=suffix, genome=self._peer_has_genes
                     )
                 )
             except LineError:
@@ -200,7 +191,7 @@ class Connection:
             self._close(f"no greeting within {GREETING_S_MAX:g} s")
             return
         if self._dialling:
-            self._say_name(self._name + self._node_suffix, Dialect.CHAPTER_8)
+            self._say_name(self._name, Dialect.CHAPTER_8)
         else:
             self._say_name(self._name, Dialect.CHAPTER_7)
         self.deadline_s = self._give_up_s
@@ -246,20 +237,22 @@ class Connection:
         try:
             said = raw.decode().strip(" \r")
             name = said.upper()
-            check_city_name("name", name)
+            check_name("name", name)
         except UnicodeDecodeError:
             self._close(f"name {shown(raw)} is not UTF-8")
             return
         except LineError as error:
             self._close(str(error))
             return
-        if name in (self._name, self._name + self._node_suffix) or name in self._names_taken:
-            advice = "; give one of the nodes another --node-name" if "@" in name else ""
-            self._close(f"name {shown(name)} is already in sight{advice}")
+        if "@" in name:
+            self._close(f"name {shown(name)} is a node's, which has to prove it over TLS")
+            return
+        if name == self._name or name in self._names_taken:
+            self._close(f"name {shown(name)} is already in sight")
             return
         self.peer_name = name
         self._events.append(Greeted(name, dialect, _spelled(said)))
-        self._say_name(self._name + (self._node_suffix if "@" in name else ""), dialect)
+        self._say_name(self._name, dialect)
         self.state = State.QUIET
         self.deadline_s = self._now_s + QUIET_S
         self._heard = rest
@@ -297,7 +290,7 @@ class Connection:
             if isinstance(event, Refused):
                 self._refuse(event)
             else:
-                if isinstance(event, Merchants) and event.genomes:
+                if isinstance(event, Merchants) and event.traits:
                     self._peer_has_genes = True
                 self._events.append(event)
             if self.state is State.CLOSED:
@@ -343,8 +336,5 @@ class Connection:
 
 
 def _spelled(said: str) -> str:
-    """A name as people see it: the wire shouts, RIVERWOOD@ATLAS is Riverwood@atlas."""
-    if said != said.upper():
-        return said
-    city, at, node = said.partition("@")
-    return city.title() + at + node.lower()
+    """A name as people see it: the wire shouts, RIVERWOOD is Riverwood."""
+    return said if said != said.upper() else said.title()

@@ -53,7 +53,8 @@ class Merchants(msgspec.Struct, frozen=True, kw_only=True):
         cities: names in upper case, at most 64, the third axis of `prices`.
         money_minor, good, capacity, owned: signed 64 bit, one entry a merchant.
         prices: doubles, merchants × goods × cities, coins, NaN where a merchant does not know.
-        genomes: one entry a merchant, or empty when nobody has genes.
+        traits: names, at most 64, the second axis of `genes`; none when nobody has genes.
+        genes: doubles, merchants × traits, 0…1, NaN where a merchant has none of that name.
         lines: the very bytes that came, for a border that sends somebody back.
         dust_minor: what rounding all their money down took, in minor units.
     """
@@ -65,7 +66,8 @@ class Merchants(msgspec.Struct, frozen=True, kw_only=True):
     capacity: "array[int]"
     owned: "array[int]"
     prices: "array[float]"
-    genomes: tuple[dict[str, float] | None, ...]
+    traits: tuple[str, ...]
+    genes: "array[float]"
     lines: Sequence[bytes]
     dust_minor: float
 
@@ -95,8 +97,15 @@ class Merchants(msgspec.Struct, frozen=True, kw_only=True):
                 capacity=self.capacity[row],
                 owned=self.owned[row],
                 expected_prices=expected_prices,
-                genome=self.genomes[row] if self.genomes else None,
+                genome=self.genome(row),
             )
+
+    def genome(self, row: int) -> dict[str, float] | None:
+        """What genes one merchant has, by name; None for none."""
+        width = len(self.traits)
+        genes = self.genes[row * width : (row + 1) * width]
+        known = zip(self.traits, genes, strict=True)
+        return {trait: gene for trait, gene in known if not isnan(gene)} or None
 
 
 class Returned(msgspec.Struct, frozen=True):

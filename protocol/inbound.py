@@ -35,14 +35,25 @@ from protocol.node_messages import (
 
 
 class Inbound(Books):
-    """The receiving side of one ordered pair; arguments as `Outbound`, `peer` the sending city."""
+    """The receiving side of one ordered pair; arguments as `Outbound`, `peer` the sending city.
+
+    Args:
+        held_max: offers in flight, those held included, are never more; at least
+            OFFERS_IN_FLIGHT_FIRST.
+    """
 
     SIDE = "in"
 
     def __init__(
-        self, city: str, peer: str, rows: Iterable[Transition] = (), settled: Settled | None = None
+        self,
+        city: str,
+        peer: str,
+        rows: Iterable[Transition] = (),
+        settled: Settled | None = None,
+        held_max: int = OFFERS_IN_FLIGHT_MAX,
     ) -> None:
         super().__init__(city, peer, settled)
+        self._window_max = held_max
         self.held: dict[int, Record] = {}
         self._window = OFFERS_IN_FLIGHT_FIRST
         for row in rows:
@@ -130,7 +141,7 @@ class Inbound(Books):
                 self.ended[xid] = (record[0], hash_of(xid, record[1]))
                 transitions.append(self.entered("LIVE", xid, record))
                 entrants.append(self.entrant(xid, record))
-        self._window = min(OFFERS_IN_FLIGHT_MAX, self._window + len(transitions))
+        self._window = min(self._window_max, self._window + len(transitions))
         return Step(transitions, entrants, messages=self._said(Done, xids) + self._grant())
 
     def _cancelled(self, xids: list[int]) -> Step:

@@ -84,7 +84,7 @@ class Chart(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class City(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A city as it stands at `Snapshot.tick`; of a remote one only what its node tells is known."""
+    """A city as it stands at `Snapshot.tick`; of a remote one, its prices at most."""
 
     name: str
     full_name: str  # NAME@NODE, what roads and commands call it
@@ -142,7 +142,14 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     arrived: int = 0  # merchants, since the node started
     departed: int = 0
     refused: int = 0  # lines and merchants
-    waiting: int = 0  # merchants who have left and are not yet on the wire
+    waiting: int = (
+        0  # merchants who have left and are not yet on the wire, or known to have arrived
+    )
+    # Of cities of nodes of ours, with which there are accounts: minor units that have come from
+    # there beyond those that went, and what all cities of that node may bring so; null of others.
+    balance_minor: int | None = None
+    credit_minor: int | None = None
+    credit_used_minor: int | None = None
 
 
 class Event(msgspec.Struct, omit_defaults=True):

@@ -15,14 +15,14 @@ the records know what has to be said again.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import Final, TypeVar
 
 import msgspec
 
 from protocol.inbound import Inbound
-from protocol.limits import LINE_BYTES_MAX, OFFERS_IN_FLIGHT_FIRST, PAIRS_MAX
+from protocol.limits import LINE_BYTES_MAX, OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX, PAIRS_MAX
 from protocol.migration import (
     Contradiction,
     Entrant,
@@ -97,9 +97,16 @@ class Pairs:
     Args:
         rows: the journal's records with cities of that node, in their last states.
         settled: what the journal keeps in place of records deleted.
+        held_max: by city of ours, if fewer offers may be in flight to it than usual.
     """
 
-    def __init__(self, rows: Iterable[Transition] = (), settled: Iterable[Settled] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[Transition] = (),
+        settled: Iterable[Settled] = (),
+        held_max: Mapping[str, int] = {},
+    ) -> None:
+        self._held_max = held_max
         kept = {(s.side, s.city, s.peer): s for s in settled}
         rows_of: dict[tuple[Side, str, str], list[Transition]] = {key: [] for key in kept}
         for row in rows:
@@ -111,7 +118,8 @@ class Pairs:
             if side == "out":
                 self.outbound[city, peer] = Outbound(city, peer, pair_rows, before)
             else:
-                self.inbound[city, peer] = Inbound(city, peer, pair_rows, before)
+                most = held_max.get(city, OFFERS_IN_FLIGHT_MAX)
+                self.inbound[city, peer] = Inbound(city, peer, pair_rows, before, most)
         self._steps: deque[Step] = deque()
         self._writing: list[Message] | None = None
         self._linked = False
@@ -325,7 +333,8 @@ class Pairs:
     def _in(self, city: str, peer: str) -> Inbound:
         found = self.inbound.get((city, peer))
         if found is None:
-            found = self.inbound[city, peer] = Inbound(city, peer)
+            most = self._held_max.get(city, OFFERS_IN_FLIGHT_MAX)
+            found = self.inbound[city, peer] = Inbound(city, peer, held_max=most)
         return found
 
     def _carried(self, sides: dict[tuple[str, str], S]) -> list[S]:

@@ -46,14 +46,17 @@ class Node:
             place.mkdir(parents=True, exist_ok=True)
         self.world = world([city(name, merchants=5) for name in cities or ("Riverwood",)])
         self.machine = Machine(offload=offload, random=Random(0))
-        self.network = Network("atlas", GOODS, self.log, machine=self.machine)
+        policy = policy or Policy("open")
+        policies = dict.fromkeys(range(len(self.world.cities)), policy)
+        self.network = Network("atlas", GOODS, self.log, machine=self.machine, policies=policies)
         self.identity = identity_in(folder / "atlas")
         self.ledger = ledger or Ledger(database())
         cities = self.world.cities
-        self.nodes = PeerNodes(self.identity, "atlas", GOODS, cities, self.ledger)
+        held_max = [policy.max_held] * len(cities)
+        self.nodes = PeerNodes(self.identity, "atlas", GOODS, cities, self.ledger, held_max)
         self.nodes.restore()
-        policies = {each.name: policy or Policy("open") for each in cities}
-        self.speaker = Speaker(self.network, self.nodes, self.home, policies, "boot")
+        by_name = {each.name: policy for each in cities}
+        self.speaker = Speaker(self.network, self.nodes, self.home, by_name, "boot")
         self.links = self.speaker.links = Links(
             self.identity,
             self.log,

@@ -10,14 +10,11 @@ from trio.testing import memory_stream_pair
 
 from city_node.advance import advance
 from city_node.border import (
+    ADDRESS_PEERS,
     ENTRY_S,
     FOREIGN_PLACES_MAX,
-    GUEST_CAPACITY_MAX,
-    GUEST_COINS_MAX,
-    GUEST_NET_COINS_MAX,
-    GUESTS_PRESENT_MAX,
     HOUR_S,
-    NODE_MERCHANTS_MAX,
+    Brought,
     Quota,
     admit,
     bring_home,
@@ -29,8 +26,10 @@ from city_node.border import (
 from city_node.crossing import give_inputs, take_abroad
 from city_node.log import Log
 from city_node.network import Network, Travelway
+from city_node.policy import Guests, Policy
 from city_node.world import World
 from engine.money import MINOR_PER_COIN
+from merchants.params import Parameters
 from merchants.roster import chosen
 from protocol.bulk import BulkDecoder
 from protocol.connection import Connection
@@ -39,6 +38,7 @@ from protocol.messages import decode_merchant, encode_merchant
 from tests.worlds import all_roads, city, plain_report, world
 
 GOODS = ("wood", "chair", "thread", "bed")
+GUESTS = Guests()
 
 
 def line(**changed) -> bytes:
@@ -57,10 +57,11 @@ def decoded(*lines: bytes) -> Merchants:
 class Border:
     """A peer's road into the first city of a world."""
 
-    def __init__(self, of: World, peer: str = "Seashore") -> None:
+    def __init__(self, of: World, peer: str = "Seashore", near: "Border | None" = None) -> None:
         self.of, self.city, self.peer = of, of.cities[0], peer
         self.place = place_of(of, peer, set())
-        self.quota = Quota()
+        self.quota, address = Quota(), near.brought[1:] if near else (Quota(), Quota())
+        self.brought = Brought(self.quota, *address)
 
     def come(self, *lines: bytes, now_s: float = 0.0):
         """Merchants arrive at the border, then a tick passes."""
@@ -69,8 +70,8 @@ class Border:
             self.city,
             self.place,
             decoded(*lines),
-            of_ours="@" in self.peer,
-            quota=self.quota,
+            guests=GUESTS,
+            brought=self.brought,
             node_suffix="@ATLAS",
             now_s=now_s,
         )
@@ -109,10 +110,10 @@ def test_a_guest_is_let_in_with_all_he_has() -> None:
 @pytest.mark.parametrize(
     ("changed", "enters"),
     [
-        ({"Money": GUEST_COINS_MAX}, True),
-        ({"Money": GUEST_COINS_MAX + 0.00000001}, False),
-        ({"CarryingCapacity": GUEST_CAPACITY_MAX}, True),
-        ({"CarryingCapacity": GUEST_CAPACITY_MAX + 1}, False),
+        ({"Money": GUESTS.coins}, True),
+        ({"Money": GUESTS.coins + 0.00000001}, False),
+        ({"CarryingCapacity": GUESTS.capacity}, True),
+        ({"CarryingCapacity": GUESTS.capacity + 1}, False),
     ],
 )
 def test_what_one_guest_may_bring(changed: dict, enters: bool) -> None:
@@ -126,13 +127,30 @@ def test_what_one_guest_may_bring(changed: dict, enters: bool) -> None:
     assert border.city.town.roster.size[0] == enters
 
 
+def test_a_rich_man_of_our_own_comes_home_but_no_stranger_does() -> None:
+    border = Border(lonely())
+    border.quota.book(-2 * HOUR_S, -25_000 * MINOR_PER_COIN)
+    rich = line(Money=12_000)
+    admitted = border.come(rich, rich, rich, line(Money=500))
+    assert (admitted.entered, admitted.turned_back) == (3, [rich])
+    assert border.quota.net_minor == -500 * MINOR_PER_COIN
+    assert border.come(line(Money=2_500)).entered == 0
+
+
+def test_a_guest_may_carry_what_our_own_may() -> None:
+    of = world([city("Riverwood", merchants=0, merchant_rules=Parameters(capacity=50))])
+    assert Border(of).come(line(CarryingCapacity=50)).entered == 1
+    admitted = Border(of).come(line(CarryingCapacity=51))
+    assert admitted.reason == "over 2,000 coins or capacity 50 a guest"
+
+
 def test_how_many_guests_may_be_present_and_who_leaves_frees_his_place() -> None:
     border = Border(lonely())
-    lines = [line(Money=number) for number in range(GUESTS_PRESENT_MAX + 10)]
+    lines = [line(Money=number) for number in range(GUESTS.present + 10)]
     admitted = border.come(*lines)
     assert admitted == (
-        GUESTS_PRESENT_MAX,
-        lines[GUESTS_PRESENT_MAX:],
+        GUESTS.present,
+        lines[GUESTS.present :],
         "guests present = over 64",
     )
     assert border.come(line(Money=0)).entered == 0
@@ -147,7 +165,7 @@ def test_those_still_on_the_road_count_as_present() -> None:
     of = border.of
     assert guests_present(of, border.city, border.place) == 60
     came = decoded(*[line(Money=0)] * 10)
-    arguments = {"of_ours": False, "quota": border.quota, "node_suffix": "", "now_s": 0.0}
+    arguments = {"guests": GUESTS, "brought": border.brought, "node_suffix": "", "now_s": 0.0}
     assert admit(of, border.city, border.place, came, **arguments).entered == 4
     assert admit(of, border.city, border.place, came, **arguments).entered == 0
 
@@ -160,8 +178,8 @@ def test_another_peer_has_places_of_his_own() -> None:
 
 def test_coins_net_an_hour() -> None:
     border = Border(lonely())
-    rich = line(Money=GUEST_COINS_MAX)
-    whole = GUEST_NET_COINS_MAX // GUEST_COINS_MAX
+    rich = line(Money=GUESTS.coins)
+    whole = GUESTS.net_coins // GUESTS.coins
     assert border.come(*[rich] * (whole - 1)).entered == whole - 1
     admitted = border.come(rich, rich, line(Money=1), line(Money=0))
     assert admitted.entered == 2  # the first, and the one without a coin
@@ -183,28 +201,22 @@ def test_a_quota_stays_small() -> None:
     assert quota.net_minor == 100_000
 
 
-# --- nodes of ours ---
-
-
-def test_nodes_of_ours_are_bounded_by_the_citys_money() -> None:
-    border = Border(lonely(merchants=10), "Portsville@boreas")
-    initial = border.city.ledger.initial_minor // MINOR_PER_COIN
-    assert initial == 10_000
-    rich = line(Money=initial - 1, CarryingCapacity=1_000, Owned=1_000)
-    assert border.come(rich).entered == 1
-    admitted = border.come(line(Money=2), line(Money=1), now_s=2 * HOUR_S)
-    assert admitted == (1, [line(Money=2)], "coins in net = over 10,000")
-    assert border.come(line(Money=1), now_s=1e6).entered == 0  # for ever, not an hour
-    border.quota.book(1e6, -7 * MINOR_PER_COIN)
-    assert border.come(line(Money=7), now_s=1e6).entered == 1
-
-
-def test_nodes_of_ours_do_not_send_merchants_without_end() -> None:
-    border = Border(lonely(merchants=10), "Portsville@boreas")
-    poor = [line(Money=0)] * 500
-    entered = sum(border.come(*poor).entered for _ in range(10))
-    assert entered == NODE_MERCHANTS_MAX
-    assert border.come(*poor).reason == "guests present = over 4,096"
+def test_who_calls_himself_otherwise_brings_no_more_for_it() -> None:
+    of = lonely()
+    first = Border(of, "Name 0")
+    poor = [line(Money=0)] * GUESTS.present
+    borders = [first, *(Border(of, f"Name {number}", near=first) for number in range(1, 6))]
+    admitted = [border.come(*poor) for border in borders]
+    assert sum(each.entered for each in admitted) == ADDRESS_PEERS * GUESTS.present
+    assert admitted[-1].reason == "guests of its address = over 256 an hour"
+    first.brought.book(0.0, 0, -10)  # ten went back
+    assert borders[-1].come(*poor).entered == 10
+    later_s = HOUR_S + ENTRY_S + 1
+    rich = [line(Money=GUESTS.coins)] * (GUESTS.net_coins // GUESTS.coins)
+    borders = [Border(of, f"Rich {number}", near=first) for number in range(6)]
+    admitted = [border.come(*rich, now_s=later_s) for border in borders]
+    assert [each.entered for each in admitted] == [len(rich)] * ADDRESS_PEERS + [0, 0]
+    assert admitted[-1].reason == "coins in net of its address = over 80,000 an hour"
 
 
 @given(
@@ -213,12 +225,11 @@ def test_nodes_of_ours_do_not_send_merchants_without_end() -> None:
         min_size=1,
         max_size=5,
     ),
-    of_ours=st.booleans(),
     locals_=st.sampled_from([0, 20]),
 )
-def test_money_is_conserved_whoever_comes(coins, of_ours: bool, locals_: int) -> None:
+def test_money_is_conserved_whoever_comes(coins, locals_: int) -> None:
     of = lonely(10, locals_)
-    border = Border(of, "Seashore@boreas" if of_ours else "Seashore")
+    border = Border(of)
     for batch in coins:
         lines = [line(Money=money) for money in batch]
         admitted = border.come(*lines)
@@ -226,8 +237,7 @@ def test_money_is_conserved_whoever_comes(coins, of_ours: bool, locals_: int) ->
         assert all(back in lines for back in admitted.turned_back)
         assert (admitted.reason == "") == (not admitted.turned_back)
     assert border.quota.net_minor == border.city.ledger.entered_minor
-    most = border.city.ledger.initial_minor if of_ours else GUEST_NET_COINS_MAX * MINOR_PER_COIN
-    assert border.quota.net_minor <= most
+    assert border.quota.net_minor <= GUESTS.net_coins * MINOR_PER_COIN
     advance(of, 100)
     check_balance(of)
 
@@ -284,10 +294,7 @@ def test_a_genome_is_kept_and_goes_out_again() -> None:
     border = Border(lonely())
     genome = {"greed": 0.25, "what nobody here knows": 1.0}
     border.come(line(), line(genome=genome))
-    wired = [
-        on_the_wire(border.of, chosen(border.city.town.roster, np.array([row])), "@ATLAS")
-        for row in range(2)
-    ]
+    wired = on_the_wire(border.of, border.city.town.roster, "@ATLAS")
     assert [merchant.genome for merchant in wired] == [None, genome]
     assert border.of.luggage == {}
     again = decode_merchant(encode_merchant(wired[1]), GOODS).merchant
@@ -300,7 +307,8 @@ def test_our_own_cities_go_out_under_their_full_names() -> None:
     advance(of, 200)
     town = of.cities[0].town
     town.roster.rows.expected_price[0, 1] = [1.0, np.nan, 3.0]
-    merchant = on_the_wire(of, chosen(town.roster, np.array([0])), "@ATLAS")
+    merchant, *others = on_the_wire(of, town.roster, "@ATLAS")
+    assert len(others) == town.roster.size[0] - 1
     assert merchant.expected_prices["chair"] == {"RIVERWOOD@ATLAS": 1.0, "SEASHORE": 3.0}
     assert merchant.money_minor == town.roster.rows.money_minor[0]
 
@@ -378,12 +386,47 @@ async def test_roads_carry_what_the_peer_knows() -> None:
             line(BuysSells="thread", ExpectedPrices={"wood": {"A": 1}}),
             {"wood", "thread"},
         ),
-        ("Seashore@boreas", b"", set(GOODS)),
     ]:
         network, _ = road(of, peer, sent)
         give_inputs(network, of)
         carries = of.cities[0].town.roads.carries[0]
         assert {good for good, carried in zip(of.goods, carries, strict=True) if carried} == goods
+
+
+@pytest.mark.trio
+async def test_a_city_may_take_no_guests_and_send_nobody_where_nothing_is_acknowledged() -> None:
+    of = world([city("Riverwood"), city("Elm")], all_roads(2))
+    network, way = road(of, "Seashore")
+    very_line = line(Money=5)
+    network.heard.append((way, decoded(very_line)))
+    network.policies[0] = Policy(guests=None, legacy_emigration=False)
+    give_inputs(network, of)
+    assert bytes(way.going_back) == very_line
+    assert network.refused["Riverwood", way.peer] == 1
+    advance(of, 2)
+    assert of.cities[0].arrivals == {}
+    assert (of.cities[0].town.roads.place < 2).all()
+    network.policies[0] = Policy()
+    network.heard.append((way, decoded(very_line)))
+    give_inputs(network, of)
+    advance(of, 2)
+    assert of.cities[0].arrivals["Seashore"] == 1
+    assert (of.cities[0].town.roads.place == 2).any()
+
+
+def test_who_never_got_away_pays_no_tax_at_home() -> None:
+    of = world([city("Riverwood", merchants=1, locals=3)])
+    riverwood = of.cities[0]
+    roster = riverwood.town.roster
+    row = chosen(roster, np.array([0]))
+    row.rows.money_minor[:] += 5_000 * MINOR_PER_COIN
+    riverwood.ledger.initial_minor += 5_000 * MINOR_PER_COIN
+    roster.size[0] = 0
+    riverwood.ledger.left_minor += int(row.rows.money_minor[0])
+    bring_home(of, riverwood, row, None)
+    advance(of, 1)
+    assert riverwood.town.roster.rows.money_minor[0] == 6_000 * MINOR_PER_COIN
+    check_balance(of)
 
 
 def test_home_is_nowhere_else() -> None:

@@ -33,7 +33,8 @@ def hashes(of) -> list[str]:
 @pytest.mark.parametrize("name", economy.names())
 def test_every_installed_economy_is_kept_without_code_of_its_own(name: str) -> None:
     parameters = economy.load(name).Parameters()
-    cities = [city("Wells", economy=name, parameters=parameters), city("Seaside")]
+    people = getattr(economy.load(name), "LOCALS_LEAST", 20)
+    cities = [city("Wells", economy=name, parameters=parameters, locals=people), city("Seaside")]
     settings_of = config(cities, all_roads(2))
     of = found_world(settings_of)
     advance(of, 700)

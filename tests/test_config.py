@@ -17,7 +17,7 @@ from city_node.config import (
     resolve,
 )
 from city_node.names import check_name
-from city_node.policy import Policy
+from city_node.policy import Guests, Policy
 
 TWO = ("Riverwood", "Seaside")
 
@@ -143,6 +143,19 @@ def test_each_city_has_a_border_of_its_own(resolved):
         admission = "open"
     """
     assert [policy.admission for policy in resolved(text).policies] == ["known", "open"]
+    text = """
+        border.credit_limit = "12.5 %"
+        border.guests = { present = 3 }
+        [cities.seaside.border]
+        credit_limit = 500
+        guests = false
+        max_held = 64
+        legacy_emigration = false
+    """
+    ours, theirs = resolved(text).policies
+    assert ours == Policy("knock", credit_share=0.125, guests=Guests(present=3))
+    assert theirs == Policy("knock", 0.0, 500.0, 64, None, False)
+    assert (ours.credit_minor(8_000), theirs.credit_minor(8_000)) == (1_000, 50_000_000_000)
 
 
 def test_without_a_seed_another_is_drawn_each_time():
@@ -285,6 +298,18 @@ FILES = [
     ("merchants = 5", f"{RIVER}merchants = 5: must be a table"),
     ("border = 5", f"{RIVER}border = 5: must be a table"),
     ("border.tarif = 5", f"{RIVER}border.tarif = 5: unknown field, must be one of admission"),
+    ("border.credit_limit = '5'", f"{RIVER}border.credit_limit = '5': must be a share of the city"),
+    ("border.credit_limit = -1", f"{RIVER}border.credit_limit = -1: must be a share of the city's"),
+    ("border.credit_limit = nan", f"{RIVER}border.credit_limit = nan: must be a share of the city"),
+    ("border.credit_limit = '10001 %'", f"{RIVER}border.credit_limit = '10001 %': must be a share"),
+    ("border.max_held = 63", f"{RIVER}border.max_held = 63: {WHOLE} 64 to 4096"),
+    ("border.guests = 1", f"{RIVER}border.guests = 1: must be true, false, or a table of limits"),
+    (
+        "border.guests.presents = 1",
+        f"{RIVER}border.guests.presents = 1: unknown field, must be one",
+    ),
+    ("border.guests.present = -1", f"{RIVER}border.guests.present = -1: must be from 0"),
+    ("border.legacy_emigration = 1", f"{RIVER}border.legacy_emigration = 1: must be true or false"),
     ("border.admission = 1", f"{RIVER}border.admission = 1: must be one of closed, known, knock, "),
     ("cities.Seaside.border.admission = 'all'", "cities.Seaside.border.admission = 'all': must be"),
     ("bazaar = 1", f"{RIVER}bazaar = 1: must be a table"),

@@ -1,18 +1,25 @@
 """What peers of every kind may do to a node by what they say: nothing but what they may."""
 # ruff: noqa: ARG001  (pytest-trio looks for its clock among the arguments of a test)
 
+import tempfile
+from pathlib import Path
+
 import msgspec
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from city_node import peer_nodes
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
 from city_node.peer_nodes import spelled
 from city_node.policy import Policy
+from engine.money import MINOR_PER_COIN
 from protocol.limits import LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
 from protocol.node_lines import encode
-from protocol.node_messages import Credit, News, Offer, Statement
+from protocol.node_messages import Accept, Credit, News, Offer, Statement
 from protocol.pairs import Pairs, fitting
 from tests.durable import database
 from tests.linked import Node
@@ -246,6 +253,67 @@ async def test_all_cities_of_a_node_have_one_credit(tmp_path, nursery, autojump_
     assert entered == 5
     assert sum(each.entered_minor + each.escrow_minor for each in accounts) <= initial_minor
     nursery.cancel_scope.cancel()
+
+
+@settings(max_examples=8)
+@given(
+    st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0]),
+    st.lists(
+        st.lists(st.integers(0, 4_000 * MINOR_PER_COIN), min_size=1, max_size=8),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_a_city_loses_no_more_to_a_forger_than_the_credit_it_gives(share, offers) -> None:
+    """Whatever a node sends, under a new name on every link, never taking anybody."""
+
+    async def forge(folder) -> None:
+        node = Node(folder, policy=Policy("open", credit_share=share))
+        limit_minor = int(node.world.cities[0].ledger.initial_minor * share)
+        async with trio.open_nursery() as nursery:
+            for number, amounts in enumerate(offers):
+                peer = await node.linked(nursery, key(folder), f"CITY {number}@BOREAS", Keeper)
+                peer.said.depart(OURS, [record_of(amount) for amount in amounts])
+                await node.pass_on(peer, 2 + number)  # some are cut before they have arrived
+                accounts = node.ledger.accounts.values()
+                brought = sum(a.entered_minor + a.escrow_minor - a.left_minor for a in accounts)
+                assert brought <= limit_minor
+                peer.link.close("next")
+                await node.pass_on(peer, 1)
+            nursery.cancel_scope.cancel()
+
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(forge, Path(folder), clock=MockClock(autojump_threshold=0))
+
+
+class Keeper(NodePeer):
+    """Takes nobody."""
+
+    def hear(self, message) -> None:
+        if not isinstance(message, Offer):
+            super().hear(message)
+
+
+@pytest.mark.trio
+async def test_no_more_are_in_flight_than_a_city_would_hold(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    node = Node(tmp_path, policy=Policy("open", max_held=64))
+    peer = await node.linked(nursery, key(tmp_path), THEIRS, Undecided)
+    peer.said.depart(OURS, [record_of(0)] * 1_000)
+    await node.pass_on(peer)
+    inbound = node.nodes.by_id[peer.link.peer_id].pairs.inbound[OURS, THEIRS]
+    assert len(inbound.held) == 64
+    assert inbound.credit == 64
+    nursery.cancel_scope.cancel()
+
+
+class Undecided(NodePeer):
+    """Offers, and never commits."""
+
+    def hear(self, message) -> None:
+        if not isinstance(message, Accept):
+            super().hear(message)
 
 
 @pytest.mark.trio

@@ -7,12 +7,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
-import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from zeroconf import ServiceInfo
 
-from city_node import meeting
 from city_node.discovery import (
     CITIES_MAX,
     SERVICE,
@@ -24,14 +22,11 @@ from city_node.discovery import (
     own_addresses,
     sighting_of,
 )
-from city_node.meeting import NODES_IN_SIGHT_MAX, Horizon
 from city_node.names import check_name
-from city_node.network import Network
 from city_node.node_id import node_id
 from city_node.policy import ADMISSIONS
 from tests.nodes import check_balance, running
-from tests.test_travelway import GOODS, Kept
-from tests.worlds import all_roads, city, world
+from tests.test_travelway import Kept
 
 # --- what is announced ---
 
@@ -153,110 +148,6 @@ def test_own_addresses() -> None:
     assert "0.0.0.0" not in everywhere
 
 
-# --- whom a node dials ---
-
-
-class Dialled:
-    """Stands in for diallers: each goes on for as long as its road is wanted."""
-
-    def __init__(self, monkeypatch) -> None:
-        self.roads: list[tuple[str, str, int]] = []
-        self.ended = trio.Event()
-        monkeypatch.setattr(meeting, "dial", self.dial)
-
-    async def dial(self, _network, city, hosts, port, wanted) -> None:
-        road = (city.name, hosts[0], port)
-        self.roads.append(road)
-        while wanted() and not self.ended.is_set():
-            await trio.sleep(1)
-        self.roads.remove(road)
-
-
-def horizon(nursery, roads_max: int = 8, boot: str = "5") -> Horizon:
-    cities = world([city("Seaside"), city("Riverwood")], all_roads(2)).cities
-    return Horizon(Network("atlas", GOODS, Kept()), cities, roads_max, boot, nursery)
-
-
-def node(boot: str, *ports: int, host: str = "127.0.0.1") -> Sighting:
-    """A node in sight; its cities are called in the order of its ports."""
-    cities = tuple((f"Town {port}", port) for port in ports)
-    return Sighting(f"node-{boot}.{SERVICE}", boot, (host,), cities)
-
-
-@pytest.mark.trio
-async def test_every_city_dials_every_city_of_a_node_with_a_higher_boot(
-    nursery, autojump_clock, monkeypatch
-) -> None:
-    dialled = Dialled(monkeypatch)
-    sight = horizon(nursery)
-    for boot in ("4", "5", "6"):  # a lower one, our own, a higher one
-        sight.see(node(boot, 2, 1))
-        sight.see(node(boot, 2, 1))  # announcements are repeated
-    await trio.sleep(1)
-    both = [("127.0.0.1", 1), ("127.0.0.1", 2)]
-    assert sorted(dialled.roads) == [
-        (name, *there) for name in ("Riverwood", "Seaside") for there in both
-    ]
-    sight.see(Sighting(node("6").instance, gone=True))
-    await trio.sleep(2)
-    assert dialled.roads == []
-    assert autojump_clock.current_time() >= 3
-
-
-@pytest.mark.trio
-async def test_a_city_dials_no_more_than_it_may_in_name_order(
-    nursery, autojump_clock, monkeypatch
-) -> None:
-    dialled = Dialled(monkeypatch)
-    sight = horizon(nursery, roads_max=3)
-    sight.see(node("6", 9, 8, 7, 6, 5))
-    sight.see(node("7", 1, 2))
-    await trio.sleep(1)
-    assert {port for name, _, port in dialled.roads if name == "Seaside"} == {5, 6, 7}
-    assert len(dialled.roads) == 2 * 3
-    sight.see(Sighting(node("6").instance, gone=True))
-    await trio.sleep(2)
-    assert {port for name, _, port in dialled.roads if name == "Seaside"} == {1, 2}
-    assert autojump_clock.current_time() >= 3
-
-
-@pytest.mark.trio
-async def test_a_road_that_somebody_ended_is_not_dialled_again(
-    nursery, autojump_clock, monkeypatch
-) -> None:
-    dialled = Dialled(monkeypatch)
-    sight = horizon(nursery)
-    sight.see(node("6", 1))
-    await trio.sleep(1)
-    assert len(dialled.roads) == 2
-    dialled.ended.set()
-    await trio.sleep(2)
-    dialled.ended = trio.Event()
-    sight.see(node("6", 1))
-    await trio.sleep(1)
-    assert dialled.roads == []
-    sight.see(Sighting(node("6").instance, gone=True))
-    sight.see(node("6", 1))  # a new one
-    await trio.sleep(1)
-    assert len(dialled.roads) == 2
-    assert autojump_clock.current_time() >= 5
-
-
-@pytest.mark.trio
-async def test_a_flood_of_announcements(nursery, autojump_clock, monkeypatch) -> None:
-    dialled = Dialled(monkeypatch)
-    sight = horizon(nursery)
-    for number in range(10 * NODES_IN_SIGHT_MAX):
-        sight.see(node(f"6{number:09}", 1, 2, 3))
-    await trio.sleep(1)
-    assert len(dialled.roads) == 2 * 8
-    for number in range(10 * NODES_IN_SIGHT_MAX):
-        sight.see(Sighting(node(f"6{number:09}").instance, gone=True))
-    await trio.sleep(2)
-    assert dialled.roads == []
-    assert autojump_clock.current_time() >= 3
-
-
 # --- without a network ---
 
 
@@ -330,10 +221,9 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
 
 def test_two_nodes_of_one_name_are_told_what_to_do(tmp_path) -> None:
     name = f"twin-{secrets.token_hex(3)}"
-    refused = f"city 'RIVERWOOD@{name.upper()}' is ours; use another --node-name"
     with (
         running(tmp_path / "one", "Riverwood", "--node-name", name) as one,
         running(tmp_path / "other", "Riverwood", "--node-name", name) as other,
     ):
-        while not (one.matching(refused) or other.matching(refused)):
-            time.sleep(0.1)
+        for node in (one, other):
+            node.wait_for(f"link .*RIVERWOOD@{name.upper()}.* use another --node-name")

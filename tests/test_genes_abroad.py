@@ -7,12 +7,12 @@ import pytest
 import worlds
 
 from city_node.advance import advance
-from city_node.border import Quota, admit, on_the_wire, place_of
+from city_node.border import Brought, Quota, admit, on_the_wire, place_of
+from city_node.policy import Guests
 from city_node.world import World
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
 from merchants.params import Parameters as MerchantParameters
-from merchants.roster import chosen
 from merchants.town import ROOM_UNLIMITED, Roads
 from protocol.bulk import BulkDecoder
 from protocol.events import Merchants as Columns
@@ -43,9 +43,9 @@ def let_in(
     of: World,
     merchants: list[Merchant],
     *,
-    of_ours=False,
     name="School",
     quota=None,
+    guests=None,
     suffix="@HERE",
 ):
     """Admit them to the first city; returns what became of them."""
@@ -56,8 +56,8 @@ def let_in(
         of.cities[0],
         place,
         columns(of, merchants),
-        of_ours=of_ours,
-        quota=quota,
+        guests=guests or Guests(),
+        brought=Brought(quota, Quota(), Quota()),
         node_suffix=suffix,
         now_s=0.0,
     )
@@ -74,7 +74,7 @@ def test_known_genes_act_and_unknown_ones_travel_on():
     assert (genes[RISK], genes[GOSSIP], genes[MARGIN]) == (0.9, 1.0, 0.0)
     assert (np.delete(genes, [RISK, GOSSIP, MARGIN]) == NEUTRAL).all()
     advance(world, 1)
-    leaver = on_the_wire(world, chosen(world.cities[0].town.roster, np.array([0])), "@HERE")
+    (leaver,) = on_the_wire(world, world.cities[0].town.roster, "@HERE")
     sent = {"risk": 0.9, "courage": 0.3, "gossip": 1.0, "margin": 0.0}
     assert leaver.genome == dict.fromkeys(NAMES, 0.5) | sent
     assert world.luggage == {}
@@ -83,18 +83,15 @@ def test_known_genes_act_and_unknown_ones_travel_on():
 def test_the_neutral_send_only_what_they_keep():
     world = worlds.world([evolving_city(merchants=0)])
     let_in(world, [a_merchant(), a_merchant(genome={"courage": 0.25})])
-    sent = [
-        on_the_wire(world, chosen(world.walking, np.array([row])), "@HERE").genome
-        for row in range(2)
-    ]
-    assert sent == [None, {"courage": 0.25}]
+    sent = on_the_wire(world, world.walking, "@HERE")
+    assert [merchant.genome for merchant in sent] == [None, {"courage": 0.25}]
 
 
 def test_no_more_genes_than_a_line_takes():
     world = worlds.world([evolving_city(merchants=0)])
     genome = {"risk": 0.7} | {f"unknown {number}": 0.5 for number in range(TRAITS_MAX - 1)}
     let_in(world, [a_merchant(genome=genome)])
-    leaver = on_the_wire(world, chosen(world.walking, np.array([0])), "@HERE")
+    (leaver,) = on_the_wire(world, world.walking, "@HERE")
     assert len(leaver.genome) == TRAITS_MAX
     assert leaver.genome["risk"] == 0.7
     encode_merchant(leaver)
@@ -126,17 +123,16 @@ def test_guests_and_the_founded_get_ids_that_nobody_has():
     counted.check()
 
 
-@pytest.mark.parametrize(("of_ours", "coins"), [(False, 2_000), (True, 40_000)])
-def test_a_forged_fortune_founds_no_dynasty(of_ours, coins):
+@pytest.mark.parametrize(("net_coins", "coins"), [(20_000, 2_000), (80_000, 40_000)])
+def test_a_forged_fortune_founds_no_dynasty(net_coins, coins):
     """What the border lets in is bounded; and of that, only what is earned here founds anybody."""
     rules = MerchantParameters(act_probability=1.0, tax_free_money=1e6)
     world = worlds.world([evolving_city(locals=60, merchants=20, merchant_rules=rules)], seed=5)
     rich = a_merchant(money_minor=coins * COIN, genome={"risk": 1.0})
-    name, quota = ("School@there" if of_ours else "School"), Quota()
-    admitted = let_in(world, [rich] * 40, of_ours=of_ours, name=name, quota=quota)
-    bound = 80_000 if of_ours else 20_000  # all initial money of the city; of a stranger, an hour's
-    assert admitted.entered == bound // coins
-    assert quota.net_minor == bound * COIN
+    quota, guests = Quota(), Guests(coins=coins, net_coins=net_coins)
+    admitted = let_in(world, [rich] * 40, quota=quota, guests=guests)
+    assert admitted.entered == net_coins // coins
+    assert quota.net_minor == net_coins * COIN
     advance(world, 500)
     lives, roster = world.cities[0].town.lives, world.cities[0].town.roster
     forged = roster.rows.genome[: roster.size[0], RISK] == 1.0
@@ -163,6 +159,7 @@ def test_who_earns_his_stake_again_founds():
 # --- two nodes ------------------------------------------------------------------------------
 
 
+ANYBODY = Guests(present=10**6, coins=10**6, capacity=10**6, net_coins=10**7)
 SUFFIX = {"Riverwood": "@ATLAS", "Portsville": "@BOREAS"}
 
 
@@ -187,12 +184,11 @@ def carry(start: World, to: World, left_by: Quota, enters_by: Quota) -> None:
     """Those who have left one node cross to the other as lines of the wire."""
     suffix, there = SUFFIX[start.cities[0].name], SUFFIX[to.cities[0].name]
     for _, left in start.abroad:
-        rows = [chosen(left, np.array([row])) for row in range(left.size[0])]
-        crossing = [on_the_wire(start, row, suffix) for row in rows]
+        crossing = on_the_wire(start, left, suffix)
         name = start.cities[0].name + suffix
         if crossing:
             left_by.book(0.0, -sum(merchant.money_minor for merchant in crossing))
-            came = let_in(to, crossing, of_ours=True, name=name, quota=enters_by, suffix=there)
+            came = let_in(to, crossing, name=name, quota=enters_by, guests=ANYBODY, suffix=there)
             assert came.turned_back == []
     start.abroad.clear()
 

@@ -17,7 +17,7 @@ from city_node.config import Wishes, resolve
 from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
 from city_node.identity import identity_in
-from city_node.link import BAN_S, BANS_MAX, DOUBLE, HELLO_S_MAX, Link, Links
+from city_node.link import BAN_S, BANS_MAX, DOUBLE, HELLO_S_MAX, REFUSED, Link, Links
 from city_node.machine import Machine
 from city_node.meeting import open_node_listener
 from city_node.node_id import node_id
@@ -277,7 +277,7 @@ async def test_wrong_pin_and_oneself(pair) -> None:
     atlas, boreas = pair
     assert await atlas.dial(boreas, expected=atlas.id) == ""
     assert why_closed(atlas) == [f"it is {boreas.id}, and not {atlas.id} as expected"]
-    assert await boreas.dial(boreas) == ""
+    assert await boreas.dial(boreas) == REFUSED
     assert "it is this node itself" in why_closed(boreas)
     assert atlas.welcomed == boreas.welcomed == []
 
@@ -290,7 +290,7 @@ async def test_where_every_city_is_closed(tmp_path, nursery, seen: bool) -> None
     entry = friend.entry if seen else Trusted(friend.id)
     closed = Node(tmp_path / "closed", [entry], strangers=False)
     await closed.listen(nursery)
-    assert await stranger.dial(closed) == ""
+    assert await stranger.dial(closed) in ("", REFUSED)
     (why,) = why_closed(closed)
     assert ("certificate is not taken" in why) is seen
     assert ("is not trusted, and every city is closed" in why) is not seen

@@ -52,6 +52,16 @@ def test_gini_of_nothing_is_not_a_number(values):
 # What a bazaar says of itself.
 
 
+@pytest.mark.parametrize("locals_", [255, 256, 511, 512, 1_000])
+def test_the_price_range_of_many_is_that_of_few(locals_):
+    state = worlds.world([worlds.city("Seaside", locals=locals_)]).cities[0].state
+    expected = state.residents.expected_price
+    expected[:] = np.random.default_rng(1).permutation(expected.size).reshape(expected.shape)
+    lowest, highest = report.price_range(state)
+    assert lowest[:4].tolist() == expected.min(axis=0)[:4].tolist()
+    assert highest[:4].tolist() == expected.max(axis=0)[:4].tolist()
+
+
 def test_a_bazaar_reports_what_its_arrays_hold():
     world = worlds.world([worlds.city("Seaside", locals=7, merchants=3)])
     advance(world, 200)

@@ -86,6 +86,65 @@ def test_the_genes_of_a_child_are_drawn_as_documented():
     assert rows.genome[0].tolist() == parent.tolist()
 
 
+def test_genes_that_nothing_selects_drift_as_a_random_walk():
+    """Births in the kernel, nine generations from each of a hundred founders who are only rich.
+
+    A descendant of generation g has made g independent steps: each nothing, or, with probability p,
+    uniform in plus or minus d. So his distance from his founder has mean 0 and mean square
+    g p d**2 / 3. Tested by the z-test of a mean (central limit theorem, with the exact variance of
+    each), both of them for eight generations, alpha = 0.001 in all (Bonferroni): |z| below 4.0. One
+    descendant a founder, generation and trait, so that the thousand a test are independent.
+    """
+    founders, deepest, chance, drift = 100, 8, 0.5, 0.05
+    rules = replace(ALWAYS, mutation_probability=chance, mutation_drift=drift)
+    rules = replace(rules, merchants_max_factor=1_000)
+    world = worlds.world([evolving(merchants=founders, locals=0, merchant_rules=rules)], seed=11)
+    town, ledger = world.cities[0].town, world.cities[0].ledger
+    rich_minor = 2_000 * COIN << deepest
+    town.roster.rows.money_minor[:] = rich_minor
+    ledger.initial_minor = founders * rich_minor
+    town.roster.rows.genome[:] = 0.5
+    town.roster.rows.expected_price[:, 0, 0] = np.arange(founders)  # beliefs are inherited
+    advance(world, 3 * deepest)
+    rows, size = roster(world)
+    assert size == founders << deepest + 1
+    random = np.random.default_rng(1)
+    square, fourth = chance * drift**2 / 3, chance * drift**4 / 5
+    for generation in range(1, deepest + 1):
+        drifted = []
+        for founder in range(founders):
+            line = rows.expected_price[:size, 0, 0] == founder
+            born = np.flatnonzero(line & (rows.generation[:size] == generation))
+            for trait, row in enumerate(random.choice(born, rows.genome.shape[1])):
+                drifted.append(rows.genome[row, trait] - 0.5)
+        expected = generation * square
+        spread = 3 * generation * (generation - 1) * square**2 + generation * fourth - expected**2
+        z_mean = np.mean(drifted) / np.sqrt(expected / len(drifted))
+        z_square = (np.mean(np.square(drifted)) - expected) / np.sqrt(spread / len(drifted))
+        assert abs(z_mean) < 4.0, generation
+        assert abs(z_square) < 4.0, generation
+
+
+def test_life_costs_what_a_resident_gets_where_roads_lead():
+    rules = replace(ALWAYS, upkeep=0.25, retires_after_acts=1_000)
+    alone = worlds.world([evolving(merchants=3, merchant_rules=rules)])
+    before_minor = alone.cities[0].economy.holdings_minor(alone.cities[0].state)
+    advance(alone, 10)
+    assert alone.cities[0].economy.holdings_minor(alone.cities[0].state) == before_minor
+    shy = replace(rules, gossip_weight=0.0)  # they know no price, and neither buy nor leave
+    pair = [evolving(name, merchants=3, merchant_rules=shy) for name in ("Ash", "Elm")]
+    world = worlds.world(pair, worlds.all_roads(2))
+    rows, _ = roster(world)
+    rows.money_minor[0] = COIN // 10
+    world.cities[0].ledger.initial_minor -= 1_000 * COIN - COIN // 10
+    counted = worlds.Counted(world)
+    advance(world, 10)
+    rows, size = roster(world)
+    assert size == 3
+    assert sorted(rows.money_minor[:size].tolist()) == [0, *2 * [1_000 * COIN - 10 * COIN // 4]]
+    counted.check()
+
+
 def test_nobody_is_founded_where_there_are_enough():
     rules = replace(ALWAYS, starting_money=100_000.0, merchants_max_factor=3)
     world = worlds.world([evolving(merchants=5, locals=3, merchant_rules=rules)])
@@ -163,7 +222,8 @@ lively = st.builds(
 @st.composite
 def lively_worlds(draw):
     """A function that makes the same world of evolving cities each time it is called."""
-    config = draw(worlds.configs(cities_max=3, locals_max=10, merchants_max=8))
+    economies = draw(worlds.any_economies)
+    config = draw(worlds.configs(cities_max=3, locals_max=10, merchants_max=8, economies=economies))
     cities = [replace(c, evolution=True, merchant_rules=draw(lively)) for c in config.cities]
     return lambda: worlds.found_world(replace(config, cities=tuple(cities)))
 

@@ -16,7 +16,7 @@ from city_node.advance import BalanceError, open_window
 from city_node.cli import main
 from city_node.config import Wishes, resolve
 from city_node.machine import Machine
-from city_node.meeting import PORT_FIRST, open_listeners
+from city_node.meeting import PORT_FIRST, open_listeners, tell_ports
 from city_node.node_name import claimed_name, host_name
 from tests.nodes import (
     check_balance,
@@ -49,7 +49,7 @@ async def test_each_city_has_a_port_of_its_own_the_first_free() -> None:
     cities = ("Ash", "Elm")
     of = world([city(name) for name in cities], all_roads(2))
     network = resolve(Wishes(cities=cities)).network
-    found = [await open_listeners(of, network, Kept(), Machine()) for _ in range(2)]
+    found = [await open_listeners(of, network, Machine()) for _ in range(2)]
     all_bound = list(chain.from_iterable(found))
     ports = [bound.port for bound in all_bound]
     assert {bound.host for bound in all_bound} == {"127.0.0.1"}
@@ -60,14 +60,20 @@ async def test_each_city_has_a_port_of_its_own_the_first_free() -> None:
 
 
 @pytest.mark.trio
-async def test_whoever_listens_wider_is_warned_once() -> None:
+async def test_whoever_listens_wider_is_told_the_ports_and_warned_once() -> None:
     of = world([city("Ash"), city("Elm")], all_roads(2))
     log = Kept()
     network = resolve(Wishes(cities=("Ash", "Elm"), legacy_bind="127.0.0.2")).network
-    for bound in await open_listeners(of, network, log, Machine()):
+    found = await open_listeners(of, network, Machine())
+    tell_ports(of, network, found, log)
+    for bound in found:
         assert bound.host == "127.0.0.2"
         await bound.listeners[0].aclose()
-    assert log.lines == ["listening on 127.0.0.2: whoever reaches it may come in unauthenticated"]
+    (said,) = log.lines
+    assert said == (
+        f"listening on 127.0.0.2: Ash {found[0].port}, Elm {found[1].port}"
+        "; whoever reaches it may come in unauthenticated"
+    )
 
 
 def test_a_node_is_called_like_its_host_and_others_are_counted() -> None:
@@ -80,6 +86,8 @@ def test_a_node_is_called_like_its_host_and_others_are_counted() -> None:
             assert asked == "atlas"
     with claimed_name(None) as again:
         assert again == host
+    with claimed_name(None, {host.upper(), f"{host}-3"}) as second, claimed_name(None, {host}) as x:
+        assert (second, x) == (f"{host}-2", f"{host}-3")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,8 @@ def test_books_that_do_not_balance_are_the_end(monkeypatch, capsys, threads: str
         said.append(ended.value.code)
     else:
         assert ended.value.code == 1
-    assert [each for each in said if "  tick " not in each] == [line]
+    beside = [each for each in said if "  tick " not in each and "listening on" not in each]
+    assert beside == [line]
     assert not Path("report.json").exists()
 
 
@@ -219,8 +228,8 @@ def test_addresses_where_nobody_is(tmp_path) -> None:
         tmp_path, "Riverwood", "Seaside", "--no-discovery", "--port", str(port), *dialled
     ) as alone:
         for address in odd[:3]:
-            alone.wait_for(f"city-node: {re.escape(address)} out of reach, trying on: ")
-        alone.wait_for("not let in: name 'RIVERWOOD.*' is already in sight")
+            alone.wait_for(f"{re.escape(address)} out of reach, trying on: ")
+        alone.wait_for("it is this node itself")
         let_a_window_pass(port)
         report = alone.stop()
     for address in odd[:3]:

@@ -76,14 +76,31 @@ def test_the_merchants_numbers():
     }
     assert {name: ours[name] for name in tutorials} == tutorials
     assert ours.keys() - tutorials.keys() == {  # what the tutorial's merchants do not know
+        "upkeep",
         "founding_money",
         "merchants_max_factor",
         "ruin_money",
         "retires_after_acts",
         "mutation_probability",
         "mutation_drift",
+        "founders_spread",
     }
-    assert worlds.default_city().merchant_rules == MerchantParameters()
+    theirs = worlds.default_city().merchant_rules  # who do not evolve
+    assert theirs == MerchantParameters(upkeep=0.05, founders_spread=0.5)
+
+
+def test_where_merchants_evolve_what_founds_another_is_free_of_tax(tmp_path):
+    file = tmp_path / "settings.toml"
+    for text, free in (
+        ("", 2000.0),
+        ("[merchants]\nfounding_money = 1500.0", 1500.0),
+        ("[merchants]\ntax_free_money = 700.0", 700.0),
+    ):
+        file.write_text(text)
+        (city,) = resolve(Wishes(cities=("A",), config=file)).cities
+        assert city.merchant_rules.tax_free_money == free
+    (city,) = resolve(Wishes(cities=("A",), evolution=False)).cities
+    assert city.merchant_rules.tax_free_money == 1000.0
 
 
 def test_the_worlds_numbers():

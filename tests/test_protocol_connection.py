@@ -123,11 +123,9 @@ def test_two_connections(speak_first: bool, our_node: str, their_node: str) -> N
     listener = Connection("Portsville", node=their_node, goods=GOODS, dialling=False, now_s=0.0)
     pipe = Pipe([dialler, listener], ("dialler", "listener"))
     pipe.run(2.0)
-    our_name = "RIVERWOOD@ATLAS" if our_node else "RIVERWOOD"
-    their_name = "PORTSVILLE@BOREAS" if our_node and their_node else "PORTSVILLE"
     assert pipe.heard == {
-        "dialler": [greeted(their_name, 8), Ready()],
-        "listener": [greeted(our_name, 8), Ready()],
+        "dialler": [greeted("PORTSVILLE", 8), Ready()],
+        "listener": [greeted("RIVERWOOD", 8), Ready()],
     }
     for writer, reader in (("dialler", "listener"), ("listener", "dialler")):
         pipe.heard[reader] = []
@@ -136,8 +134,7 @@ def test_two_connections(speak_first: bool, our_node: str, their_node: str) -> N
         [(merchant, _)] = pipe.heard[reader]
         assert merchant.good == "bed"
         assert merchant.money_minor == 121_148_000_001
-        is_node = pipe.ends[writer].is_node_of_ours
-        assert merchant.genome == ({"greed": 0.5} if is_node else None)
+        assert merchant.genome is None  # he has sent none himself
 
 
 class FragilePeer:
@@ -230,22 +227,28 @@ class TestGoodsKnown:
         connection.receive(line_in("bed", "thread"), 1.0)
         assert connection.goods_known == {"thread", "bed"}
 
-    def test_a_node_takes_them_all(self) -> None:
-        connection = opened(b"SEASIDE@BOREAS\n")
-        assert connection.goods_known == set(GOODS)
-        data, staying = connection.send_merchants([merchant_in("silk", genome={"greed": 0.25})])
-        assert not staying
-        assert json.loads(data)["genome"] == {"greed": 0.25}
+    def test_genes_go_to_those_who_have_sent_some(self) -> None:
+        connection = opened()
+        for sends, gets in ((line_in("bed"), False), (line_in("bed", genome={"x": 1}), True)):
+            connection.receive(sends, 1.0)
+            data, staying = connection.send_merchants([merchant_in("bed", genome={"greed": 0.25})])
+            assert not staying
+            assert ("genome" in json.loads(data)) is gets
 
 
 class TestGreeting:
-    @pytest.mark.parametrize("name", [b"RIVERWOOD\n", b"Riverwood@Atlas\n", b"seaside\n"])
+    @pytest.mark.parametrize("name", [b"RIVERWOOD\n", b"seaside\n"])
     def test_name_in_sight(self, name: bytes) -> None:
         connection = accepting(names_taken={"SEASIDE"})
         [event] = connection.receive(name, 0.0)
         assert isinstance(event, Closed)
         assert "is already in sight" in event.reason
-        assert ("--node-name" in event.reason) == (b"@" in name)
+
+    @pytest.mark.parametrize("name", [b"Riverwood@Atlas\n", b"SEASIDE@BOREAS\n", b"@\n"])
+    def test_a_nodes_name_is_proved_elsewhere(self, name: bytes) -> None:
+        [event] = accepting().receive(name, 0.0)
+        assert isinstance(event, Closed)
+        assert event.reason.endswith("is a node's, which has to prove it over TLS")
 
     @pytest.mark.parametrize(
         "name",
@@ -299,14 +302,14 @@ class TestGreeting:
         connection.close("a reason")
         assert connection.send_merchants([merchant_in("bed")]) == (b"", [merchant_in("bed")])
 
-    def test_node_that_answers_a_raw_name_gets_the_rest(self) -> None:
+    def test_one_that_answers_a_raw_name_with_a_newline_gets_the_rest(self) -> None:
         connection = accepting()
         assert connection.tick(3.0) == [Send(b"RIVERWOOD")]
-        assert connection.receive(b"SEASIDE@BOREAS\n", 3.1)[1] == Send(b"@ATLAS\n")
+        assert connection.receive(b"SEASIDE\n", 3.1)[1] == Send(b"\n")
 
     def test_legacy_listener_that_answers_late_hears_no_second_name(self) -> None:
         connection = accepting(dialling=True)
-        assert connection.tick(1.5) == [Send(b"RIVERWOOD@ATLAS\n")]
+        assert connection.tick(1.5) == [Send(b"RIVERWOOD\n")]
         assert connection.receive(b"SEASIDE\n", 1.6) == [greeted("SEASIDE", 8)]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from merchants.lines import read_columns
 from protocol import bulk
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError, check_city_name
@@ -187,8 +188,8 @@ class TestBulk:
     def test_columns(self) -> None:
         first = line_with(ExpectedPrices={"bed": {"B": 1}, "wood": {"a": 2}})
         second = line_with(BuysSells="wood", Owned=0, ExpectedPrices={"wood": {"B": 3}})
-        decoder = BulkDecoder(GOODS)
-        for _ in range(2):  # carefully, then fast
+        decoder = BulkDecoder(GOODS, read_columns)
+        for _ in range(2):  # carefully, then quickly
             [event] = decoder.decode(first + second)
             assert isinstance(event, Merchants)
             assert (event.goods, event.cities) == (GOODS, ("A", "B"))
@@ -199,26 +200,40 @@ class TestBulk:
             none = float("nan")
             expected = [none, 1, *[none] * 4, 2, none, *[none] * 6, none, 3]
             assert event.prices.tolist() == pytest.approx(expected, nan_ok=True)
-            assert event.genomes == ()
+            assert event.traits == ()
             assert list(event.lines) == [first, second]
+
+    def test_columns_of_genes(self) -> None:
+        decoder = BulkDecoder(GOODS, read_columns)
+        for _ in range(2):
+            [event] = decoder.decode(line_with(genome={"greed": 1, "b": 0}) + line_with())
+            assert isinstance(event, Merchants)
+            assert event.traits == ("b", "greed")
+            none = float("nan")
+            assert event.genes.tolist() == pytest.approx([0, 1, none, none], nan_ok=True)
+            assert [merchant.genome for merchant in event] == [{"b": 0, "greed": 1}, None]
 
     @pytest.mark.parametrize(
         "line",
         [
             line_with(),
+            line_with(genome={}),
+            line_with(ExpectedPrices={"bed": {'ST. "X" \\ Y': 0.001234567890123456}}),
+            line_with().replace(b" ", b""),
+            line_with().replace(b" ", b"\t ").replace(b"\n", b"\r\n"),
             line_with(ExpectedPrices={"fur": {"SEASIDE": 3}, "wood": {"RIVERWOOD": 1}}),
             line_with(genome={"greed": 0.5}),
             line_with(ExpectedPrices={}),
         ],
     )
     def test_what_was_met_once_is_fast(self, line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         before = fuzz.flat(list(decoder.decode(line)))
         monkeypatch.setattr(bulk, "decode_merchant", None)
         assert fuzz.flat(list(decoder.decode(line * 3))) == before * 3
 
     def test_trait_names_are_checked_before_they_are_fast(self) -> None:
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         list(decoder.decode(line_with(genome={"greed": 0.5})))
         [event] = decoder.decode(line_with(genome={"gr\u0007eed": 0.5}))
         assert isinstance(event, Refused)
@@ -227,11 +242,13 @@ class TestBulk:
 
     def test_order_is_kept(self) -> None:
         fur, bad = line_with(BuysSells="fur"), line_with(Money=-1)
-        events = list(BulkDecoder(GOODS).decode(line_with() + fur + line_with() * 2 + bad))
+        events = list(
+            BulkDecoder(GOODS, read_columns).decode(line_with() + fur + line_with() * 2 + bad)
+        )
         assert [type(event) for event in events] == [Merchants, Returned, Merchants, Refused]
 
     def test_goods_are_learnt_before_they_are_dropped(self) -> None:
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         list(decoder.decode(line_with(ExpectedPrices={"fur": {}, "bed": {"A": 1}})))
         assert decoder.goods_seen == {"bed", "fur"}
         list(decoder.decode(line_with(BuysSells="silk", ExpectedPrices={"wood": {}})))
@@ -245,18 +262,23 @@ class TestBulk:
         assert "thread" in decoder.goods_seen
 
     def test_one_of_a_block_is_enough_to_learn_from(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         list(decoder.decode(line_with()))
         monkeypatch.setattr(bulk, "decode_merchant", None)
         wood = line_with(ExpectedPrices={"wood": {"RIVERWOOD": 1}})
         list(decoder.decode(line_with() + wood + line_with()))
         assert decoder.goods_seen == {"bed", "wood"}
 
+    def test_no_event_has_more_traits_than_its_table(self) -> None:
+        lines = [line_with(genome={f"t{n} {m}": 0.5 for m in range(40)}) for n in range(5)]
+        events = list(BulkDecoder(GOODS, read_columns).decode(b"".join(lines)))
+        assert [len(event.traits) for event in events if isinstance(event, Merchants)] == [40] * 5
+
     def test_no_event_has_more_cities_than_its_table(self) -> None:
         lines = [
             line_with(ExpectedPrices={"bed": {f"C{n} {m}": 1 for m in range(40)}}) for n in range(5)
         ]
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         for _ in range(2):
             events = list(decoder.decode(b"".join(lines)))
             assert all(len(e.cities) <= CITIES_MAX for e in events if isinstance(e, Merchants))
@@ -267,7 +289,7 @@ class TestBulk:
         "block", [b"{}{}\n{}\n", b'{"a":\n1}\n', line_with()[:-2] + b"\n}\n"], ids=repr
     )
     def test_one_line_is_one_object(self, block: bytes) -> None:
-        decoder = BulkDecoder(GOODS)
+        decoder = BulkDecoder(GOODS, read_columns)
         list(decoder.decode(line_with()))
         events = list(decoder.decode(block))
         assert [type(event) for event in events] == [Refused] * 2

@@ -113,7 +113,7 @@ def test_refused(line: str, reason: str) -> None:
 def test_sent() -> None:
     first, *rest = lines_of("sent")
     merchant = msgspec.json.decode(first.removeprefix("= "), type=Merchant)
-    assert len(rest) == 6
+    assert len(rest) == 4
     for peer, line in zip(rest[::2], rest[1::2], strict=True):
         match = re.fullmatch(r"to (.+), who has sent (.+)", peer)
         assert match

@@ -5,7 +5,6 @@ The streams are trio's own in memory; everything above them is the node's.
 # ruff: noqa: ARG001  (pytest-trio looks for its clock among the arguments of a test)
 
 import json
-from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -21,13 +20,11 @@ from city_node.meeting import listen
 from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
 from city_node.travelway import (
     ACCEPTED_MAX,
-    CONNECT_S_MAX,
+    IDLE_S,
     NOT_READING_S_MAX,
-    REDIAL_S_MAX,
-    REDIAL_S_MIN,
-    dial,
     speak,
 )
+from merchants.lines import read_columns
 from protocol.limits import LINE_BYTES_MAX
 from tests.worlds import all_roads, city, plain_report, world
 
@@ -47,7 +44,8 @@ class Kept(Log):
 
 
 def network() -> Network:
-    return Network("atlas", GOODS, Kept(), {"riverwood", "seaside"})
+    # Loaded already: the time of these tests does not wait for a thread.
+    return Network("atlas", GOODS, Kept(), {"riverwood", "seaside"}, quick_reader=read_columns)
 
 
 def ends(pair=memory_stream_pair):
@@ -107,8 +105,7 @@ async def test_a_line_that_goes_back_is_not_coalesced_with_our_name(
     ("name", "why"),
     [
         ("SEASIDE", "name 'SEASIDE' is already in sight"),
-        ("Riverwood@Atlas", "is already in sight; give one of the nodes another --node-name"),
-        ("Seaside@Atlas", "is already in sight; give one of the nodes another --node-name"),
+        ("Portsville@Boreas", "'PORTSVILLE@BOREAS' is a node's, which has to prove it over TLS"),
     ],
 )
 async def test_a_name_of_our_own(nursery, autojump_clock, name: str, why: str) -> None:
@@ -122,22 +119,8 @@ async def test_a_name_of_our_own(nursery, autojump_clock, name: str, why: str) -
 
 
 @pytest.mark.trio
-async def test_a_nodes_city_is_not_met_on_a_legacy_road(nursery, autojump_clock) -> None:
-    """Where there are links: else two nodes of ours might get on by less than TLS, and for good."""
-    here, of = network(), world([city("Riverwood")])
-    here.has_links = True
-    ours, theirs = ends()
-    nursery.start_soon(speak, here, of.cities[0], ours)
-    await theirs.send_all(b"SEASHORE@BOREAS\n")
-    while await theirs.receive_some():
-        pass
-    (said,) = here.log.lines
-    assert "Seashore@boreas is a node's city, and has to prove it by TLS" in said
-
-
-@pytest.mark.trio
 async def test_names_are_taken_by_listening(nursery) -> None:
-    here = Network("atlas", GOODS, Kept())
+    here = Network("atlas", GOODS, Kept(), quick_reader=read_columns)
     of = world([city("Riverwood"), city("Seaside")], all_roads(2))
     for each in of.cities:
         bound = await Machine().listen(0, "127.0.0.1")
@@ -162,6 +145,35 @@ async def test_whoever_is_over_the_limit_is_told_nothing(nursery, autojump_clock
     await trio.sleep(0.1)
     window(here, of)
     assert len(of.cities[0].town.roads.place) == ACCEPTED_MAX
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_who_greets_and_then_says_nothing_makes_way_for_newcomers(
+    nursery, autojump_clock
+) -> None:
+    """First of the address with most of them, who has been silent for longest."""
+    here, of = network(), world([city("Riverwood")])
+    for number in range(ACCEPTED_MAX):
+        ours, theirs = ends()
+        address = f"192.0.2.{max(0, 10 - number)}"
+        ours.socket = SimpleNamespace(getpeername=lambda address=address: (address, 1))
+        nursery.start_soon(speak, here, of.cities[0], ours)
+        await theirs.send_all(b"Peer%d\n" % number)
+        await trio.sleep(0.1)
+        if number == 10:
+            busy = theirs
+    await trio.sleep(IDLE_S)
+    await busy.send_all(line(Money=0))
+    await trio.sleep(0.1)
+    ours, theirs = ends()
+    nursery.start_soon(speak, here, of.cities[0], ours)
+    await theirs.send_all(b"Newcomer\n")
+    assert await theirs.receive_some() == b"RIVERWOOD\n"
+    await trio.sleep(0.1)
+    names = {way.peer for way in here.open.values()}
+    assert "Newcomer" in names
+    assert {f"Peer{number}" for number in range(ACCEPTED_MAX)} - names == {"Peer11"}
     nursery.cancel_scope.cancel()
 
 
@@ -216,7 +228,7 @@ async def test_a_peer_who_sends_too_much_waits_for_the_next_window(nursery, auto
     here, of = network(), world([city("Riverwood")])
     ours, theirs = ends()
     nursery.start_soon(speak, here, of.cities[0], ours)
-    await theirs.send_all(b"Seashore@boreas\n" + line(Money=0) * 50_000)
+    await theirs.send_all(b"Seashore\n" + line(Money=0) * 50_000)
     await trio.sleep(1)
     (way,) = here.open.values()
     assert INBOX_BYTES_MAX <= way.waiting_bytes < INBOX_BYTES_MAX + 2 * LINE_BYTES_MAX
@@ -271,82 +283,6 @@ async def test_what_was_sent_is_read_although_nothing_can_be_written(
     await wait_all_tasks_blocked()
     assert sum(len(came) for _, came in here.heard) == 10
     assert here.log.lines[-1] == "Riverwood: road to Seashore closed: closed by the peer"
-    nursery.cancel_scope.cancel()
-
-
-class Machines:
-    """Stands in for the network: what happens at each address, and when it was dialled."""
-
-    def __init__(self, monkeypatch, **answers) -> None:
-        self.answers = answers
-        self.dialled: list[tuple[float, str]] = []
-        monkeypatch.setattr(trio, "open_tcp_stream", self.open_tcp_stream)
-
-    async def open_tcp_stream(self, host: str, port: int):
-        assert port == 55_555
-        self.dialled.append((trio.current_time(), host))
-        answer = self.answers[host]
-        if isinstance(answer, Exception):
-            raise answer
-        return await answer()
-
-
-@pytest.mark.trio
-async def test_the_addresses_of_a_machine_are_dialled_in_turn(
-    nursery, autojump_clock, monkeypatch
-) -> None:
-    """One that does not answer, one that refuses, one that is nobody's name, then the right one."""
-    answered = []
-
-    async def seashore():
-        ours, theirs = ends()
-        answered.append(theirs)
-        await theirs.send_all(b"SEASHORE@BOREAS\n")
-        return ours
-
-    machines = Machines(
-        monkeypatch,
-        black_hole=trio.sleep_forever,
-        closed=ConnectionRefusedError("refused"),
-        odd=UnicodeError("label too long"),
-        seashore=seashore,
-    )
-    here, of = network(), world([city("Riverwood")])
-    nursery.start_soon(dial, here, of.cities[0], list(machines.answers), 55_555)
-    await trio.sleep(10)
-    assert machines.dialled == [
-        (0, "black_hole"),
-        (CONNECT_S_MAX, "closed"),
-        (CONNECT_S_MAX, "odd"),
-        (CONNECT_S_MAX, "seashore"),
-    ]
-    out_of_reach = "Riverwood: {}:55555 out of reach, trying on: {}".format
-    assert here.log.lines == [
-        out_of_reach("black_hole", "no answer within 5 s"),
-        out_of_reach("closed", "refused"),
-        out_of_reach("odd", "label too long"),
-        "Riverwood: road to Seashore@boreas open (192.0.2.7)",
-    ]
-    await answered[0].aclose()
-    await trio.sleep(20)
-    assert len(answered) >= 2  # and dialled again
-    nursery.cancel_scope.cancel()
-
-
-@pytest.mark.trio
-async def test_dialled_again_ever_more_seldom_and_said_once(
-    nursery, autojump_clock, monkeypatch
-) -> None:
-    machines = Machines(monkeypatch, closed=ConnectionRefusedError("refused"))
-    here, of = network(), world([city("Riverwood")])
-    nursery.start_soon(dial, here, of.cities[0], ["closed"], 55_555)
-    await trio.sleep(100_000)
-    times = [at for at, _ in machines.dialled]
-    pauses = [later - earlier for earlier, later in pairwise(times)]
-    for number, pause in enumerate(pauses):
-        assert 0.1 <= pause <= min(REDIAL_S_MAX, REDIAL_S_MIN * 2**number)
-    assert max(pauses) > REDIAL_S_MAX / 2
-    assert len(here.log.lines) == 1
     nursery.cancel_scope.cancel()
 
 

@@ -56,7 +56,8 @@ def everything(world) -> tuple:
 @st.composite
 def histories(draw, ticks_max=300):
     """A Config, events, a number of ticks, and that number cut into pieces at random."""
-    config = draw(worlds.configs(locals_max=12, merchants_max=8))
+    economies = draw(worlds.any_economies)
+    config = draw(worlds.configs(locals_max=12, merchants_max=8, economies=economies))
     ticks = draw(st.integers(1, ticks_max))
     events = draw(worlds.events(config, ticks))
     cuts = draw(st.lists(st.integers(0, ticks), max_size=6))
@@ -142,7 +143,7 @@ def test_a_city_is_the_same_whoever_else_is_in_the_world():
 
 
 @settings(max_examples=25)
-@given(worlds.configs(), st.data())
+@given(worlds.any_economies.flatmap(lambda e: worlds.configs(economies=e)), st.data())
 def test_money_and_goods_are_conserved_while_people_trade(config, data):
     """Random populations (0, 1, 2, odd), goods, recipes, rules, roads and shocks."""
     ticks = 400

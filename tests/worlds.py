@@ -12,6 +12,8 @@ from city_node.world import City, Event, World, found_world
 from engine.bazaar.params import Parameters
 from engine.goods import Good
 from engine.macro import city as macro_city
+from engine.society.params import Parameters as SocietyParameters
+from engine.society.state import energy_expected, energy_held
 from merchants.params import Parameters as MerchantParameters
 
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
@@ -69,12 +71,14 @@ def goods_counted(of: World) -> np.ndarray:
     rosters = [of.walking]
     for each in of.cities:
         rosters.append(each.town.roster)
-        books = each.state.books
         if each.economy_name == "macro":
-            total += books.imported - books.exported
+            total += each.state.books.imported - each.state.books.exported
             continue
-        total += each.state.residents.owned.sum(axis=0, dtype=np.int64)
-        total += books.used + books.worn - books.made
+        total += each.economy.stock(each.state)
+        books = each.state.treasury if each.economy_name == "society" else each.state.books
+        total += books.used - books.made
+        if each.economy_name == "bazaar":
+            total += books.worn
     for roster in rosters:
         size = roster.size[0]
         np.add.at(total, roster.rows.good[:size], roster.rows.owned[:size])
@@ -100,6 +104,10 @@ def check_residents(of: City) -> None:
         assert (of.state.households["deposit_minor"] >= 0).all()
         assert (of.state.firms["deposit_minor"] >= 0).all()
         assert (of.state.firms["stock"] >= 0).all()
+    elif of.economy_name == "society":
+        assert of.state.treasury.money_minor[0] >= 0
+        assert (of.state.treasury.stock >= 0).all()
+        assert energy_held(of.state) == energy_expected(of.state)
     else:
         assert (of.state.residents.money_minor >= 0).all()
         assert (of.state.residents.owned >= 0).all()
@@ -176,6 +184,17 @@ merchant_rules = st.builds(
     tax_free_money=st.sampled_from([0.0, 10.0, 1000.0]),
     tax_divisor=st.sampled_from([1, 3, 10]),
 )
+society_sizes = st.sampled_from([0, 1, 2, 37, 400, 1_000])
+society_rules = st.builds(
+    SocietyParameters,
+    capacity=st.sampled_from([0, 0, 1_000]),
+    pulse_ticks=st.sampled_from([1, 10, 70]),
+    tribes=st.sampled_from([1, 4, 16]),
+    harvest_energy=st.sampled_from([10, 5_000]),
+    storehouse=st.sampled_from([0, 1_000]),
+    treasury=st.sampled_from([0.0, 5.0, 20_000.0]),
+    settles=st.sampled_from([0.0, 0.01, 1.0]),
+)
 costs = st.sampled_from([0.0, 0.5, 1.0, 20.0])
 
 
@@ -194,6 +213,10 @@ def macro_changes(draw, goods):
     least = macro_city.LOCALS_LEAST
     return {"economy": "macro", "locals": draw(st.integers(least, least + 30)),
             "parameters": parameters}  # fmt: skip
+
+
+any_economies = st.sampled_from([("bazaar",), ("bazaar", "society")])
+"""Of cities that need not be bazaars; macro economies are tested by themselves."""
 
 
 @st.composite
@@ -233,6 +256,11 @@ def configs(
         chosen = economies[-1] if place == 0 else draw(st.sampled_from(economies))
         if chosen == "macro":
             cities[place] = replace(cities[place], **draw(macro_changes(goods)))
+        elif chosen == "society":
+            rules = SocietyParameters() if usual else draw(society_rules)
+            people = min(draw(society_sizes), rules.capacity or 10_000)
+            changes = {"economy": "society", "locals": people, "parameters": rules}
+            cities[place] = replace(cities[place], **changes)
     ends = [(a, b) for a in range(count) for b in range(count) if a != b]
     built = ends
     if ends and draw(st.booleans()):
@@ -270,12 +298,17 @@ def events(draw, of: Config, ticks_max: int, most: int = 6):
         ("productivity", st.fixed_dictionaries({"percent": st.floats(-5.0, 5.0)})),
         ("bank_failure", st.fixed_dictionaries({"bank": st.integers(1, 6)})),
     ]
+    society_kinds = [
+        kinds[0],
+        *((n, st.fixed_dictionaries({"share": share})) for n in ("drought", "rain", "plague")),
+    ]
     drawn = []
     for _ in range(draw(st.integers(0, most))):
         where = draw(st.sampled_from(names))
         here = names.index(where)
         roads = [names[road.to] for road in of.roads if road.start == here]
-        possible = list(macro_kinds if of.cities[here].economy == "macro" else kinds)
+        of_economy = {"bazaar": kinds, "macro": macro_kinds, "society": society_kinds}
+        possible = list(of_economy[of.cities[here].economy])
         if roads:
             to = st.fixed_dictionaries({"to": st.sampled_from(roads)})
             priced = st.fixed_dictionaries({"to": st.sampled_from(roads), "coins": costs})

@@ -48,8 +48,10 @@ founding_money = 1100.0
 ruin_money = 800.0
 retires_after_acts = 100
 mutation_probability = 0.0
+upkeep = 0.0
+tax_free_money = 1000.0
 """
-"""Quicker lives than the tutorial's tax would let them be, and nothing new but what is there."""
+"""Quicker lives under the tutorial's tax, and nothing new but what is there."""
 
 SEEDS = (100, 200, 300)
 

@@ -6,10 +6,11 @@ prints.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from city_node.advance import close_window, open_window, run_job
+from city_node.advance import advance, close_window, open_window, run_job
 from city_node.config import Config, Wishes, resolve
 from city_node.evolve import CITIES, LOCALS, live, wealth
 from city_node.world import World, found_world
@@ -112,6 +113,53 @@ def trial(config: Config, seed: int, best: Array, share: str, ticks: int) -> Out
         locals_money=money_minor / residents / MINOR_PER_COIN,
         prices=np.array([economy.prices(state) for economy, state in states]),
         trades=sum(economy.trades(state) for economy, state in states),
+    )
+
+
+# --- lives in a running node ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lived:
+    """Two cities after some time, as a node has them unless it is told otherwise.
+
+    Attributes:
+        founded, retired, present: merchants in both cities.
+        generation: mean of those present.
+        richest: coins of the richest merchant.
+        locals_money: mean of the residents, coins.
+    """
+
+    founded: int
+    retired: int
+    present: int
+    generation: float
+    richest: float
+    locals_money: float
+
+
+def lived(seed: int, ticks: int, **rules: Any) -> Lived:
+    """A default node's two cities, whose merchants' rules differ as given."""
+    config = resolve(Wishes(cities=CITIES[:2], seed=seed))
+    cities = tuple(
+        replace(city, merchant_rules=replace(city.merchant_rules, **rules))
+        for city in config.cities
+    )
+    world = found_world(replace(config, cities=cities))
+    advance(world, ticks)
+    rosters = [world.walking, *(city.town.roster for city in world.cities)]
+    live = [(roster.rows, int(roster.size[0])) for roster in rosters]
+    money = np.concatenate([rows.money_minor[:size] for rows, size in live]) / MINOR_PER_COIN
+    generations = np.concatenate([rows.generation[:size] for rows, size in live])
+    residents = sum(city.economy.residents(city.state) for city in world.cities)
+    residents_minor = sum(city.economy.holdings_minor(city.state) for city in world.cities)
+    return Lived(
+        founded=sum(int(city.town.lives.founded[0]) for city in world.cities),
+        retired=sum(int(city.town.lives.retired[0]) for city in world.cities),
+        present=len(money),
+        generation=float(generations.mean()) if len(money) else 0.0,
+        richest=float(money.max()) if len(money) else 0.0,
+        locals_money=residents_minor / residents / MINOR_PER_COIN,
     )
 
 

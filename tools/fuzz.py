@@ -21,30 +21,35 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from city_node.identity import (
+from city_node import kernel_cache
+
+kernel_cache.prepare()
+
+from city_node.identity import (  # noqa: E402
     CertificateError,
     chartered_key,
     id_of_certificate,
     issuer_certificate,
 )
-from city_node.node_id import ALPHABET, node_id, one_of, read_id
-from protocol.bulk import BulkDecoder
-from protocol.checks import LineError
-from protocol.connection import Connection
-from protocol.events import Event, Merchants, Refused, Returned
-from protocol.limits import GOODS_MAX, LINE_BYTES_MAX, TEXT_CHARS_MAX
-from protocol.messages import (
+from city_node.node_id import ALPHABET, node_id, one_of, read_id  # noqa: E402
+from merchants.lines import read_columns  # noqa: E402
+from protocol.bulk import BulkDecoder  # noqa: E402
+from protocol.checks import LineError  # noqa: E402
+from protocol.connection import Connection  # noqa: E402
+from protocol.events import Event, Merchants, Refused, Returned  # noqa: E402
+from protocol.limits import GOODS_MAX, LINE_BYTES_MAX, TEXT_CHARS_MAX  # noqa: E402
+from protocol.messages import (  # noqa: E402
     Merchant,
     UnknownGoodError,
     decode_merchant,
     encode_merchant,
     encode_record,
 )
-from protocol.node_connection import Heard, Met, NodeConnection, hello_of
-from protocol.node_lines import decode as decode_node_line
-from protocol.node_lines import encode as encode_node_lines
-from protocol.node_messages import Welcome
-from protocol.offers import read
+from protocol.node_connection import Heard, Met, NodeConnection, hello_of  # noqa: E402
+from protocol.node_lines import decode as decode_node_line  # noqa: E402
+from protocol.node_lines import encode as encode_node_lines  # noqa: E402
+from protocol.node_messages import Welcome  # noqa: E402
+from protocol.offers import read  # noqa: E402
 
 GOODS = ("bed", "chair", "thread", "wood")
 EXAMPLES_A_ROUND = 200
@@ -181,8 +186,8 @@ def carefully(lines: list[bytes], goods_seen: set[str]) -> list[Any]:
 
 
 def bulk_equals_careful(blocks: list[list[bytes]]) -> None:
-    """The fast path says what the careful one says, whatever it has learnt before."""
-    decoder = BulkDecoder(GOODS)
+    """The quick reader says what the careful one says, whatever it has learnt before."""
+    decoder = BulkDecoder(GOODS, read_columns)
     goods_seen: set[str] = set()
     one_by_one = [[line] for lines in blocks for line in lines]
     for lines in [*blocks, *blocks, *one_by_one]:
@@ -196,7 +201,14 @@ def chunking_does_not_matter(stream: bytes, chunk_bytes: list[int]) -> None:
     """The same events however a stream is cut, and never more than one line kept."""
 
     def accepting() -> Connection:
-        return Connection("Riverwood", node="Atlas", goods=GOODS, dialling=False, now_s=0.0)
+        return Connection(
+            "Riverwood",
+            node="Atlas",
+            goods=GOODS,
+            dialling=False,
+            now_s=0.0,
+            read_columns=read_columns,
+        )
 
     in_chunks: list[Event] = []
     connection = accepting()
@@ -215,7 +227,7 @@ def merchants_survive_the_wire(merchant: Merchant) -> None:
     """What one city says another believes, to the last minor unit."""
     line = encode_merchant(merchant)
     assert decode_merchant(line, GOODS).merchant == merchant
-    [event] = BulkDecoder(GOODS).decode(line)
+    [event] = BulkDecoder(GOODS, read_columns).decode(line)
     assert isinstance(event, Merchants)
     assert list(event) == [merchant]
     assert event.dust_minor == 0
@@ -371,7 +383,7 @@ def node_chunking_does_not_matter(stream: bytes, chunk_bytes: list[int]) -> None
 def records_survive(merchant: Merchant) -> None:
     """A merchant between nodes is the same, carefully and fast."""
     record = encode_record(merchant)
-    decoder = BulkDecoder(GOODS, in_minor=True)
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
     for _ in range(2):  # carefully, then fast
         found = read(decoder, [record] * 2)
         assert [m for _, came in found.columns for m in came] == [merchant] * 2
@@ -381,8 +393,8 @@ def records_survive(merchant: Merchant) -> None:
 
 def odd_records_are_refused_alone(records: list[bytes]) -> None:
     """Every record has a verdict of its own, whatever stands beside it and was met before."""
-    decoder = BulkDecoder(GOODS, in_minor=True)
-    alone = [read(BulkDecoder(GOODS, in_minor=True), [record]) for record in records]
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
+    alone = [read(BulkDecoder(GOODS, read_columns, in_minor=True), [record]) for record in records]
     for _ in range(2):
         found = read(decoder, records)
         assert found.codes == [code for one in alone for code in one.codes]

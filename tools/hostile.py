@@ -1,4 +1,4 @@
-"""Peers that mean a node ill, each doing one thing to one port until it is ended.
+"""Peers that mean a node ill, each doing one thing until it is ended: as guests, and as nodes.
 
 Called by `tools/bench/hostile.py`, each in a process of its own, the last in line for the machine's
 time: on a network they would have machines of their own.
@@ -8,9 +8,21 @@ import contextlib
 import itertools
 import json
 import os
+import secrets
 import socket
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import trio
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from city_node import identity
+from city_node.tls import PeerError, secure
+from protocol.node_lines import encode
+from protocol.node_messages import Accept, Message, News, Offer, ranges_of
+from tools.node_peer import NodePeer, PeerEndedError, linked, record_of
 
 HOST = "127.0.0.1"
 FINE = {
@@ -45,10 +57,14 @@ def connected(port: int, greeting: bytes) -> socket.socket:
     return stream
 
 
-def again(act: Callable[[int], None]) -> Callable[[int], None]:
-    """Do it again and again, however often the node throws one out."""
+Attack = Callable[[int, int], None]
+"""What a villain does: given a city's port and the node's."""
 
-    def acting(port: int) -> None:
+
+def again(act: Callable[[int], None]) -> Attack:
+    """Do it to a city again and again, however often the node throws one out."""
+
+    def acting(port: int, _: int) -> None:
         os.nice(19)
         while True:
             with contextlib.suppress(OSError):
@@ -118,7 +134,137 @@ def sybils(port: int) -> None:
             time.sleep(0.01)
 
 
-ATTACKS: dict[str, Callable[[int], None]] = {
+# --- as a node ---
+
+
+NodeAttack = Callable[[int], Awaitable[None]]
+"""The same, given the node's port, and until it is cancelled."""
+
+
+def as_node(act: NodeAttack) -> NodeAttack:
+    """Do it to a node again and again, however often it throws one out."""
+
+    async def acting(port: int) -> None:
+        while True:
+            try:
+                await act(port)
+            except* (OSError, PeerError, PeerEndedError, trio.BrokenResourceError):
+                pass
+            await trio.sleep(RESETS_KEEP_S)
+
+    return acting
+
+
+def alone(attack: NodeAttack) -> Attack:
+    """In a process of its own."""
+
+    def acting(_: int, port: int) -> None:
+        os.nice(19)
+        trio.run(attack, port)
+
+    return acting
+
+
+def on_a_link(act: Callable[[NodePeer], Awaitable[None]]) -> NodeAttack:
+    """Do it on a link that is up; each time under a new key, since a key may be kept out."""
+
+    async def linking(port: int) -> None:
+        name = f"Villain{secrets.token_hex(4)}"
+        with tempfile.TemporaryDirectory() as folder:
+            async with linked(Path(folder), port, name, name) as peer:
+                await act(peer)
+
+    return as_node(linking)
+
+
+async def handshakes(port: int) -> None:
+    """Shake hands, and go."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = identity.identity_in(Path(folder))
+        while True:
+            async with await trio.open_tcp_stream(HOST, port) as stream:
+                await secure(stream, server_side=False, identity=own)
+
+
+async def everybodys_key(port: int) -> None:
+    """Come with the key that signs all certificates, and that everybody has."""
+    key = identity._ISSUER_KEY
+    certificate = identity.certificate_of(key.public_key())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "key"
+        path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+        own = identity.Identity("", certificate.public_bytes(Encoding.DER), path, key)
+        while True:
+            async with await trio.open_tcp_stream(HOST, port) as stream:
+                secured, _ = await secure(stream, server_side=False, identity=own)
+                await secured.receive_some()
+
+
+async def downgrade(port: int) -> None:
+    """Greet a node in plain text."""
+    async with await trio.open_tcp_stream(HOST, port) as stream:
+        await stream.send_all(b"SEASIDE@BOREAS\n" + line() * 100)
+        await stream.receive_some()
+
+
+async def never_commit(peer: NodePeer) -> None:
+    """Offer as many as one may, and never commit one who is accepted."""
+    hear = peer.hear
+
+    def deaf(message: Message) -> None:
+        if not isinstance(message, Accept):
+            hear(message)
+
+    peer.hear = deaf  # type: ignore[method-assign]
+    while True:
+        peer.depart(peer.theirs[0], [record_of(number) for number in range(64)])
+        await peer.flush()
+        await trio.sleep(0.1)
+
+
+async def forge(peer: NodePeer) -> None:
+    """Offer merchants with more money than there is."""
+    while True:
+        for xid in peer.depart(peer.theirs[0], [record_of(10**14)] * 32):
+            await peer.flush()
+            with trio.move_on_after(5.0):
+                await peer.ended(xid)
+
+
+async def replay(peer: NodePeer) -> None:
+    """Say again and again what was said once."""
+    (xid,) = peer.depart(peer.theirs[0], [record_of()])
+    _, record = record_of()
+    offer = Offer(
+        sender=peer.city,
+        receiver=peer.theirs[0],
+        xids=ranges_of([xid]),
+        merchants=[record],  # type: ignore[list-item]
+    )
+    while True:
+        await peer.flush()
+        await peer.say(encode([offer]) * 50)
+
+
+async def chatter(peer: NodePeer) -> None:
+    """Tell the news as fast as it is taken."""
+    lines = encode([News(city=peer.city, prices={"bed": 1.0})]) * 500
+    while True:
+        await peer.say(lines)
+
+
+NODE_ATTACKS: dict[str, NodeAttack] = {
+    "handshakes without end": as_node(handshakes),
+    "everybody's key": as_node(everybodys_key),
+    "downgrade to plain text": as_node(downgrade),
+    "one who never commits": on_a_link(never_commit),
+    "forged money between nodes": on_a_link(forge),
+    "replay": on_a_link(replay),
+    "a flood of news": on_a_link(chatter),
+}
+
+ATTACKS: dict[str, Attack] = {
     "a flood of merchants": again(poured(line() * 100)),
     "a flood of lines that go back": again(poured(line(BuysSells="gold") * 100)),
     "forged money": again(poured(line(Money=999_999) * 100)),
@@ -129,5 +275,6 @@ ATTACKS: dict[str, Callable[[int], None]] = {
     "slow-loris": again(slow_loris),
     "newcomers without end": again(newcomers),
     "Sybils": again(sybils),
+    **{name: alone(attack) for name, attack in NODE_ATTACKS.items()},
 }
 """What is done to a node."""

@@ -125,9 +125,14 @@ class Running:
 
 
 @contextmanager
-def node(*arguments: str) -> Iterator[Running]:
-    """Start a node without a window; it is interrupted if it still runs at the end."""
+def node(*arguments: str, home: Path | None = None) -> Iterator[Running]:
+    """Start a node without a window; it is interrupted if it still runs at the end.
+
+    Args:
+        home: where its user says whom he trusts; None: the user's own.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CITY_NODE_")}
+    environment |= {"CITY_NODE_HOME": str(home)} if home else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = [f"--report={folder / 'report.json'}", f"--history={folder / 'history.csv'}"]

@@ -72,7 +72,7 @@ class NodePeer:
             for event in events:
                 match event:
                     case Send(data=said):
-                        await self._send(said)
+                        await self.say(said)
                     case Met():
                         pass
                     case Welcomed(welcome):
@@ -112,11 +112,12 @@ class NodePeer:
                 if entrant.side == "in":
                     self.depart(entrant.peer, [(entrant.money_minor, entrant.merchant)])
             now_s = trio.current_time()
-            await self._send(self.connection.send(self.pairs.written(), now_s))
+            await self.say(self.connection.send(self.pairs.written(), now_s))
         self._changed.set()
         self._changed = trio.Event()
 
-    async def _send(self, data: bytes) -> None:
+    async def say(self, data: bytes) -> None:
+        """Write bytes, one after the other."""
         async with self._sending:
             await self.stream.send_all(data)
 
@@ -162,12 +163,11 @@ async def linked(folder: Path, port: int, city: str, node: str) -> AsyncIterator
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = identity_in(folder)
-    plain = await trio.open_tcp_stream(HOST, port)
-    stream, peer_id = await secure(plain, server_side=False, identity=identity)
-    async with trio.open_nursery() as nursery:
-        peer = NodePeer(stream, identity, peer_id, f"{city}@{node}")
-        nursery.start_soon(peer.run)
-        await peer.up.wait()
-        with _stopped(nursery.cancel_scope):
-            yield peer
-    await trio.aclose_forcefully(stream)
+    async with await trio.open_tcp_stream(HOST, port) as plain:
+        stream, peer_id = await secure(plain, server_side=False, identity=identity)
+        async with trio.open_nursery() as nursery:
+            peer = NodePeer(stream, identity, peer_id, f"{city}@{node}")
+            nursery.start_soon(peer.run)
+            await peer.up.wait()
+            with _stopped(nursery.cancel_scope):
+                yield peer

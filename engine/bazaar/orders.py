@@ -227,7 +227,7 @@ def hold_auctions(bazaar, stalls, this_tick):
         bids, asks = exchange.posted[auction, BUY], exchange.posted[auction, SELL]
         if bids + asks == 0:
             continue
-        tick, volume, low, at_low, some_low, at_high, some_high = uniform_price(
+        found = uniform_price(
             exchange.ticks[auction, BUY, :bids],
             exchange.ones[:bids],
             exchange.ticks[auction, SELL, :asks],
@@ -238,10 +238,17 @@ def hold_auctions(bazaar, stalls, this_tick):
             np.int64(0),
             Scratch(exchange.bids, exchange.asks),
         )
-        bazaar.books.trades[0] += volume
-        for side in range(2):
-            at_last, some = (at_low, some_low) if side == BUY else (at_high, some_high)
-            serve(bazaar, stalls, good, side, tick, low + side, at_last, some, draw(stream, good))
+        settle_auction(bazaar, stalls, good, found, draw(stream, good))
+
+
+@part
+def settle_auction(bazaar, stalls, good, found, bits):
+    """Serve both sides of an auction as it cleared: the fields of a call_auction.Result."""
+    tick, volume, low, at_low, some_low, at_high, some_high = found
+    bazaar.books.trades[0] += volume
+    for side in range(2):
+        at_last, some = (at_low, some_low) if side == BUY else (at_high, some_high)
+        serve(bazaar, stalls, good, side, tick, low + side, at_last, some, bits)
 
 
 @part

@@ -10,6 +10,9 @@ from engine.measures import gini
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array
 
+FOLD = 256
+"""Rows side by side: some thousand numbers."""
+
 CHARTS = (
     Chart(
         "scatter",
@@ -45,7 +48,25 @@ def prices(bazaar: AnyBazaar) -> Array:
 
 def price_range(bazaar: AnyBazaar) -> Array:
     """float64[2, goods]: lowest and highest expected price, coins; NaN as in `prices`."""
-    return np.stack([_unless_leisure(bazaar, np.min), _unless_leisure(bazaar, np.max)])
+    return np.stack([_unless_leisure(bazaar, _least), _unless_leisure(bazaar, _most)])
+
+
+def _least(table: Array, axis: int) -> Array:
+    return _folded(np.minimum, table, axis)
+
+
+def _most(table: Array, axis: int) -> Array:
+    return _folded(np.maximum, table, axis)
+
+
+def _folded(extreme: np.ufunc, table: Array, axis: int) -> Array:
+    """An extreme down the columns of a tall table, first of rows laid side by side: numpy takes a
+    long row twenty times as quickly as as many numbers in short ones."""
+    whole = len(table) // FOLD * FOLD
+    if whole > FOLD:
+        folded = extreme.reduce(table[:whole].reshape(-1, FOLD * table.shape[1]), axis=axis)
+        table = np.concatenate([folded.reshape(FOLD, -1), table[whole:]])
+    return extreme.reduce(table, axis=axis)
 
 
 def _unless_leisure(bazaar: AnyBazaar, summary: Callable[..., Array]) -> Array:

@@ -40,12 +40,8 @@ def clear(
     import torch
 
     bids, asks = (bid_ticks, bid_quantities), (ask_ticks, ask_quantities)
-    if not len(bid_ticks) or not len(ask_ticks):
-        none = (torch.zeros_like(bid_ticks), torch.zeros_like(ask_ticks))
-        return Result(-1, 0, ticks[0] - 1, 0, 0, 0, 0), *none
-    low = _crossing(bids, asks, *ticks)
-    found = settle.py_func(low, _bids_around(*bids, low), _asks_around(*asks, low), tie, reference)
-    result = Result(*found)
+    result = price(bids, asks, ticks, tie, reference)
+    low = result.low
     if result.volume == 0:
         return result, torch.zeros_like(bid_ticks), torch.zeros_like(ask_ticks)
     at_low, some_low = result.bids_at_low, result.bids_filled_at_low
@@ -55,6 +51,35 @@ def clear(
         _fill(*asks, ask_ticks <= low, ask_ticks == low + 1, at_high, some_high, ration),
     )
     return result, *filled
+
+
+def missing(device: str) -> str:
+    """What is wanting before a device can be used; empty: nothing.
+
+    Args:
+        device: "cuda" or "mps".
+    """
+    try:
+        import torch
+    except ImportError:
+        return "torch is an extra: pip install 'city-node[torch]'"
+    found = torch.cuda if device == "cuda" else torch.backends.mps
+    return "" if found.is_available() else "torch finds none on this machine"
+
+
+def price(
+    bids: tuple[Any, Any],
+    asks: tuple[Any, Any],
+    ticks: tuple[int, int],
+    tie: int = MIDDLE,
+    reference: int = 0,
+) -> Result:
+    """How an auction clears, without the fills; as `clear`, each side as (ticks, quantities)."""
+    if not len(bids[0]) or not len(asks[0]):
+        return Result(-1, 0, ticks[0] - 1, 0, 0, 0, 0)
+    low = _crossing(bids, asks, *ticks)
+    found = settle.py_func(low, _bids_around(*bids, low), _asks_around(*asks, low), tie, reference)
+    return Result(*found)
 
 
 def _gather(ticks: Any, quantities: Any, first: int, shift: int, width: int) -> Any:

@@ -4,6 +4,7 @@ BENCHMARKS = {
     "bazaar": "tools.bench.bazaar",
     "order_book": "tools.bench.order_book",
     "call_auction": "tools.bench.call_auction",
+    "society": "tools.bench.society",
     "startup": "tools.bench.startup",
     "durability": "tools.bench.durability",
     "wire": "tools.bench.wire",
@@ -11,6 +12,7 @@ BENCHMARKS = {
     "evolution": "tools.bench.evolution",
     "macro": "tools.bench.macro",
     "viewer": "tools.bench.viewer",
+    "watched": "tools.bench.watched",
     "hostile": "tools.bench.hostile",
 }
 """Name -> module. Imported when it is run: benchmarks bring different libraries along."""

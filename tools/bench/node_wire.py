@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import Raw
 from msgspec.structs import replace
 
+from merchants.lines import read_columns
 from protocol.bulk import BulkDecoder
 from protocol.events import Send
 from protocol.limits import (
@@ -273,7 +274,7 @@ class Link:
 async def receive(link: Link, count: int) -> Rate:
     """Take so many merchants into columns."""
     columns = Columns()
-    decoder = BulkDecoder(GOODS, in_minor=True)
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
     messages = await link.greet()
     clock = Clock()
     while columns.size < count:
@@ -291,7 +292,7 @@ async def receive(link: Link, count: int) -> Rate:
 async def hold(link: Link, count: int) -> Rate:
     """Take so many merchants through the whole migration."""
     columns = Columns()
-    decoder = BulkDecoder(GOODS, in_minor=True)
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
     messages = await link.greet()
     clock = Clock()
     live = 0
@@ -373,7 +374,7 @@ def receive_naive(certificate: str, data: bytes) -> Rate:
 def decode_only(records: list[bytes]) -> Rate:
     """Without a socket: lines into columns."""
     data = [encode([offer])[:-1] for offer in offers(records, 10 * LINES)]
-    decoder = BulkDecoder(GOODS, in_minor=True)
+    decoder = BulkDecoder(GOODS, read_columns, in_minor=True)
     read(decoder, records[:IN_A_LINE])  # it learns the cities
     clock = Clock()
     for line in data:

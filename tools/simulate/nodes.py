@@ -29,6 +29,8 @@ from city_node.report import state_hash
 from city_node.running import Running
 from city_node.signals import Signals
 from city_node.world import World
+from engine.economy import one_by_one
+from engine.society.params import Parameters as SocietyParameters
 from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
 from tools.simulate.plain_tls import secure
@@ -38,6 +40,9 @@ TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
+SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
+"""A pulse every ten seconds, and now and then somebody settles."""
+
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
 
@@ -234,6 +239,7 @@ class Node:
             offload=offload,
             listen=listen,
             dial=dial,
+            spread_over=lambda _: contextlib.nullcontext(one_by_one),
             secure=secure,
             wall_s=self._clock_s,
             stopwatch_s=lambda: 0.0,
@@ -297,9 +303,11 @@ def address_of(number: int) -> str:
 
 
 def configured(number: int, cities: int, dials: list[Dialling], random: Random) -> Config:
-    """What a node is told on its command line."""
+    """What a node is told on its command line; every third runs societies."""
+    society = number % 3 == 1
     config = resolve(
         Wishes(
+            economy="society" if society else None,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
             locals=random.randint(2, LOCALS_MAX),
@@ -320,6 +328,7 @@ def configured(number: int, cities: int, dials: list[Dialling], random: Random) 
         cities=tuple(
             replace(
                 city,
+                parameters=SOCIETY if society else city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,

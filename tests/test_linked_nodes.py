@@ -1,0 +1,194 @@
+"""Real nodes that trade over links: found, killed, stopped, asked for, trusted, distrusted."""
+
+import json
+import random
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from city_node.node_name import name_for_life
+from tests.nodes import GUARD_S, Node, check_balance, free_port, run_to_end
+
+QUIET = ("--headless", "--no-discovery", "--merchants", "40")
+
+
+def asked(folder: Path, query: str) -> list[tuple]:
+    """What the ledger in a folder says, whether its node runs or not."""
+    with closing(sqlite3.connect(f"file:{folder}/ledger.db?mode=ro", uri=True)) as database:
+        return database.execute(query).fetchall()
+
+
+def entered(folder: Path) -> int:
+    """Merchants who have entered a world over the network."""
+    return asked(folder, "SELECT coalesce(sum(entered), 0) FROM peers")[0][0]
+
+
+def under_way(folder: Path) -> set[tuple]:
+    """Merchants who are on the road, or held, by their numbers."""
+    live = "state IN ('PREPARED', 'COMMITTED', 'HELD')"
+    return set(asked(folder, f"SELECT city, peer, side, xid FROM migrations WHERE {live}"))
+
+
+def until(happened, what: str) -> None:
+    """Wait for what comes by itself."""
+    give_up_s = time.monotonic() + GUARD_S
+    while not happened():
+        assert time.monotonic() < give_up_s, what
+        time.sleep(0.05)
+
+
+class Pair:
+    """Two nodes of one city each: the second dials the first."""
+
+    def __init__(self, home: Path, port_of: str) -> None:
+        self.home = home
+        ports = {"--port": free_port(), "--node-port": free_port()}
+        listens = [str(word) for pair in ports.items() for word in pair]
+        connect = ("--connect", f"127.0.0.1:{ports[port_of]}")
+        self.folders = [home / "one", home / "other"]
+        self.arguments = [
+            ("Riverwood", *QUIET, *listens, "--node-name", "atlas"),
+            ("Seaside", *QUIET, *connect, "--port", str(free_port()), "--node-name", "boreas"),
+        ]
+        self.nodes = [self.started(0), self.started(1)]
+        for node in self.nodes:
+            node.wait_for("road to .* open")
+
+    def started(self, number: int) -> Node:
+        where = ("--data-dir", str(self.folders[number]))
+        return Node(self.home, (*self.arguments[number], *where), {})
+
+    def trade(self, merchants: int) -> None:
+        """Until so many more have crossed."""
+        before = sum(map(entered, self.folders))
+        until(lambda: sum(map(entered, self.folders)) >= before + merchants, "trade")
+
+    def audit(self) -> dict:
+        """The books of both; they must balance."""
+        ran = run_to_end(self.home, "audit", "--json", *map(str, self.folders))
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return json.loads(ran.stdout)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            check_balance(node.stop())
+
+
+@pytest.mark.parametrize("port_of", ["--node-port", "--port"])
+def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) -> None:
+    chance, both = random.Random(5), Pair(tmp_path, port_of)
+    try:
+        until(lambda: all(map(entered, both.folders)), "merchants both ways")
+        assert both.audit()["balanced"]  # while they run
+        for number in (0, 1):
+            time.sleep(chance.uniform(0.0, 0.3))
+            both.nodes[number].process.kill()
+            both.nodes[number].end()
+            open_then = [under_way(folder) for folder in both.folders]
+            assert both.audit()["balanced"]
+            both.nodes[number] = both.started(number)
+            both.trade(10)
+            until(
+                lambda then=open_then: (
+                    not any(
+                        under_way(folder) & before
+                        for folder, before in zip(both.folders, then, strict=True)
+                    )
+                ),
+                "the end of migrations that were under way",
+            )
+        both.stop()
+        books = both.audit()
+        assert books["entered"] == books["left"] == 0  # there are no guests
+        assert books["held"] + books["in_transit"] == books["issued"]
+        if port_of == "--port":
+            return
+        both.nodes = [both.started(0), both.started(1)]  # after a clean end likewise
+        both.trade(10)
+        both.stop()
+        assert both.audit()["held"] + both.audit()["in_transit"] == books["issued"]
+    finally:
+        for node in both.nodes:
+            node.process.kill()
+            node.process.wait()
+            print("\n".join(node.lines))
+            assert not node.matching("quarantined|nothing on it is acknowledged")
+
+
+def verb(home: Path, *arguments: str, of: str) -> subprocess.CompletedProcess[str]:
+    ran = run_to_end(home, *arguments, CITY_NODE_HOME=str(home / of))
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+def test_who_knocks_waits_until_both_users_trust_him(tmp_path) -> None:
+    """Neither is started again: the road opens by itself, and closes when trust ends."""
+    port = free_port()
+    listens = ("--node-port", str(port), "--node-name", "atlas", "--port", str(free_port()))
+    dials = ("--connect", f"127.0.0.1:{port}", "--node-name", "boreas", "--port", str(free_port()))
+    nodes = {
+        "atlas": ("Riverwood", *QUIET, *listens, "--data-dir", "one"),
+        "boreas": ("Seaside", *QUIET, *dials, "--data-dir", "other"),
+    }
+    running = {
+        name: Node(tmp_path, arguments, {"CITY_NODE_HOME": str(tmp_path / name)})
+        for name, arguments in nodes.items()
+    }
+    try:
+        ids = {}
+        for name, other in (("atlas", "boreas"), ("boreas", "atlas")):
+            running[name].wait_for(f"node {other} at .* knocks|the peer says knock")
+            ids[name] = verb(tmp_path, "id", of=name).stdout.split("\n")[0]
+        for name, other in (("atlas", "boreas"), ("boreas", "atlas")):
+            until(
+                lambda n=name, o=other: ids[o] in verb(tmp_path, "pending", of=n).stdout,
+                f"{other} among those who have knocked at {name}",
+            )
+            assert not running[name].matching("road to .* open")
+            verb(tmp_path, "trust", ids[other][:7], of=name)
+        for node in running.values():
+            node.wait_for("road to .* open")
+        until(lambda: entered(tmp_path / "one") and entered(tmp_path / "other"), "trade")
+        verb(tmp_path, "distrust", ids["boreas"][:7], of="atlas")
+        for node in running.values():
+            node.wait_for("road to .* closed")
+        for node in running.values():
+            check_balance(node.stop())
+        ran = run_to_end(tmp_path, "audit", "--json", "one", "other")
+        assert json.loads(ran.stdout)["balanced"]
+    finally:
+        for node in running.values():
+            node.process.kill()
+            node.process.wait()
+
+
+# --- names ---
+
+
+def test_a_world_has_one_name_for_life(tmp_path) -> None:
+    short = ("Riverwood", "--headless", "--no-discovery", "--ticks", "0", "--report", "r.json")
+
+    def name_of(*arguments: str) -> str:
+        ran = run_to_end(tmp_path, *short, *arguments)
+        assert ran.returncode == 0, ran.stderr
+        return json.loads((tmp_path / "r.json").read_text())["node"]
+
+    first = name_of()
+    assert name_of("--data-dir", "other") == f"{first}-2"  # although the first does not run
+    assert name_of() == first
+    assert name_of("--node-name", first.upper()) == first
+    assert name_of("--new") not in (first, f"{first}-2")  # others know the old one by its key
+    refused = run_to_end(tmp_path, *short, "--data-dir", "other", "--node-name", "atlas")
+    assert refused.returncode == 2
+    assert f"node_name = 'atlas': the world in 'other' is called '{first}-2'" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_the_name_of_a_new_world_is_asked_for_or_still_to_be_found(tmp_path) -> None:
+    assert name_for_life(None, None, tmp_path) is None
+    assert name_for_life("atlas", None, tmp_path) == "atlas"
+    assert name_for_life(None, "atlas", tmp_path) == "atlas"
