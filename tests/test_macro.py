@@ -25,7 +25,6 @@ from engine.macro.spaces import ACTIONS, OBSERVATIONS, decide, observe
 from engine.macro.state import INACTIVE, UNEMPLOYED, rows
 from engine.macro.tally import TALLY
 
-
 EXAMPLES = max(12, settings.default.max_examples - 50)
 """A few; very many with HYPOTHESIS_PROFILE=thorough."""
 
