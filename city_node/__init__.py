@@ -8,10 +8,14 @@ folder, opened, recovery, keeping, ledger, records, books, checkpoint, shelf
                 a world's folder: what makes it go on after a crash; audit, replay: reading it
 status, snapshot, observer, gauges, history, window, metrics, websocket
                 who is shown the world between two windows, and control, what they may ask
-meeting, discovery, travelway, network, crossing, border
-                other nodes and programs: found, spoken with, and who of theirs may enter
-node_id, identity, tls, trust, policy, gate, link, sightings, sockets
+meeting, discovery, network, border, policy
+                others: where they are found, roads to them as data, and who of theirs may enter
+travelway, crossing
+                guests, anybody's programs on the legacy wire: what is said, and what the world gets
+node_id, node_name, identity, tls, trust, gate, link, sightings, sockets
                 who other nodes are, by their keys; whom the user trusts; links with them
+linking, conversation, peer_nodes, migrating
+                what is said on a link, kept of a peer, and done for merchants between two windows
 evolve, evolve_run, genomes, picture
                 the laboratory
 

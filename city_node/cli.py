@@ -195,8 +195,8 @@ def run(
     """Run cities until Ctrl-C, or for so many ticks."""
     from city_node import kernel_cache
 
-    if kernel_cache.prepare():
-        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    kernel_cache.prepare()
+    kernel_cache.when_compiling(say_compiling)
     from city_node import node
     from city_node.config import Wishes
 
@@ -259,8 +259,8 @@ def evolve(
     """Breed merchants in a laboratory of cities, and save the ablest for `[merchants] genome`."""
     from city_node import kernel_cache
 
-    if kernel_cache.prepare():
-        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    kernel_cache.prepare()
+    kernel_cache.when_compiling(say_compiling)
     from city_node import evolve as laboratory
     from city_node import evolve_run
     from city_node.config import Wishes
@@ -302,8 +302,8 @@ def train(
         raise ConfigError(f"train = {who!r}: must be merchants")
     from city_node import kernel_cache
 
-    if kernel_cache.prepare():
-        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    kernel_cache.prepare()
+    kernel_cache.when_compiling(say_compiling)
     from city_node import train as school
     from city_node.config import Wishes
     from city_node.node import check_writable
@@ -349,8 +349,8 @@ def reality(
     """Grade an economy by the statistics of the United States, beside noise and real data."""
     from city_node import kernel_cache
 
-    if kernel_cache.prepare() and grade is None:
-        typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
+    kernel_cache.prepare()
+    kernel_cache.when_compiling(say_compiling)
     from city_node import reality as ruler
     from city_node.node import check_writable
 
@@ -514,6 +514,11 @@ def doctor() -> None:
     from city_node import verbs
 
     raise typer.Exit(0 if verbs.print_examination() else 1)
+
+
+def say_compiling() -> None:
+    """Say why nothing is seen for a while."""
+    typer.echo("compiling kernels … (seconds, and only the first time)", err=True)
 
 
 def verb_names() -> list[str]:

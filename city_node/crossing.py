@@ -66,7 +66,7 @@ def _admit(
     for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
         travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
     if admitted.turned_back:
-        network.refused[city.name, travelway.peer] += len(admitted.turned_back)
+        network.refuse(city.name, travelway.peer, len(admitted.turned_back))
         network.log.complain(
             f"{city.name}: turned back merchants of {travelway.peer}: {admitted.reason}"
         )

@@ -11,8 +11,10 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -22,14 +24,10 @@ UNUSED_DAYS_MAX = 30
 SOURCES = ("engine", "merchants")
 
 
-def prepare() -> bool:
-    """Point numba at the folder for these sources.
-
-    Returns:
-        Whether it is cold: kernels are going to be compiled, which takes seconds.
-    """
+def prepare() -> None:
+    """Point numba at the folder for these sources."""
     if "NUMBA_CACHE_DIR" in os.environ:
-        return False
+        return
     folder = user_cache_path("city-node") / digest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +36,25 @@ def prepare() -> bool:
     except OSError:  # a read-only home: works, but compiles at every start
         folder = Path(tempfile.mkdtemp(prefix="city-node-kernels-"))
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    return not any(folder.rglob("*.nbi"))
+
+
+def when_compiling(say: Callable[[], None]) -> None:
+    """Call `say` when a kernel is compiled for the first time, which takes seconds: one that an
+    economy has and the cache has not. Loads numba."""
+    from numba.core import event
+
+    class Once(event.Listener):
+        said = False
+
+        def on_start(self, event: Any) -> None:  # noqa: ARG002
+            if not Once.said:
+                Once.said = True
+                say()
+
+        def on_end(self, event: Any) -> None:
+            """Nothing to say."""
+
+    event.register("numba:compile", Once())
 
 
 @functools.cache

@@ -64,6 +64,8 @@ class Migrations:
         self._goods = world.goods
         self._numbers = {name: here for here, name in enumerate(self.nodes.names)}
         self._names = dict(zip(self.nodes.names, (c.name for c in self.nodes.cities), strict=True))
+        for peer in self.nodes.by_id.values():
+            peer.pairs.wait(trio.current_time())
 
     # --- before a window ---
 
@@ -137,7 +139,7 @@ class Migrations:
             if not code:
                 code = "full" if room <= 0 else "no_credit" if money_minor > free_minor else ""
             if code:
-                self.network.refused[city.name, spelled(offer.sender)] += 1
+                self.network.refuse(city.name, spelled(offer.sender))
             else:
                 room -= 1
                 free_minor -= money_minor
@@ -275,12 +277,13 @@ class Migrations:
         self.transitions, self.settled = [], []
         self.nodes.unwritten = {}
         self.nodes.given_minor.clear()
-        for peer in self.nodes.by_id.values():
+        for peer in list(self.nodes.by_id.values()):
             if peer.writing:
                 peer.writing = False
                 messages = peer.pairs.written()
                 if peer.talk:
                     peer.talk.say(peer.talk.connection.send(messages, now_s))
+                self.nodes.forget(peer)  # if its link ended meanwhile
 
     # --- ways and news ---
 

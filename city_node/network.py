@@ -33,6 +33,9 @@ Beyond these its socket is not read, so that what strangers send is never a matt
 RETURNED_BYTES_MAX = 262_144
 """Lines on their way back to a peer. Beyond these its socket is not read until it reads."""
 
+REFUSED_MAX = 1_024
+"""Peers whose refusals are counted each; whoever renames himself must not fill pages."""
+
 CROSSING_S = 1.5
 """How long one who has crossed is shown on his way, for people to see him walk."""
 
@@ -189,6 +192,12 @@ class Network:
     policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
     quick_reader: ReadColumns | None = None
     is_loading_reader: bool = False
+
+    def refuse(self, city: str, peer: str, count: int = 1) -> None:
+        """Count what a city has refused a peer."""
+        if (city, peer) not in self.refused and len(self.refused) >= REFUSED_MAX:
+            peer = "(others)"
+        self.refused[city, peer] += count
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:

@@ -160,7 +160,7 @@ def _act(network: Network, way: Travelway, event: Event) -> None:
 
 
 def _refuse(network: Network, way: Travelway, reason: str) -> None:
-    network.refused[way.city.name, way.peer] += 1
+    network.refuse(way.city.name, way.peer)
     network.log.complain(f"{way.city.name}: refused a line of {way.peer or way.address}: {reason}")
 
 

@@ -246,13 +246,14 @@ def _display() -> Finding:
 
 
 def _cache() -> Finding:
-    cold = kernel_cache.prepare()
+    kernel_cache.prepare()
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
     if not os.access(folder, os.W_OK):
         return Finding("kernel cache", f"{folder} is not writable", "set XDG_CACHE_HOME elsewhere")
     free_mb = shutil.disk_usage(folder).free // 2**20
     mend = "free some space: compiled kernels take 2 MB" if free_mb < 50 else ""
-    state = "empty: the next start compiles for some seconds" if cold else "warm"
+    is_cold = next(folder.rglob("*.nbi"), None) is None
+    state = "empty: the next start compiles for some seconds" if is_cold else "warm"
     return Finding("kernel cache", f"{folder}, {state}, {free_mb:,} MB free", mend)
 
 

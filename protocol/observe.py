@@ -142,9 +142,7 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     arrived: int = 0  # merchants, since the node started
     departed: int = 0
     refused: int = 0  # lines and merchants
-    waiting: int = (
-        0  # merchants who have left and are not yet on the wire, or known to have arrived
-    )
+    waiting: int = 0  # merchants who have left and are not yet on the wire, or have not arrived
     # Of cities of nodes of ours, with which there are accounts: minor units that have come from
     # there beyond those that went, and what all cities of that node may bring so; null of others.
     balance_minor: int | None = None

@@ -125,12 +125,16 @@ class Outbound(Books):
             _, below = self._given_up_at.popleft()
         return self._back([xid for xid in self.prepared if xid < below])
 
+    def wait(self, now_s: float) -> None:
+        """Whom nobody answers from now on is given up, whether a link comes or not."""
+        self._given_up_at = deque([(now_s + GIVE_UP_S, self.next)] if self.prepared else [])
+
     def connect(self, credit: int, now_s: float) -> Step:
         """A new link is up: replay PREPARED → offer and COMMITTED → commit in order."""
         self.linked = True
         self.credit = credit
         self.draining = False
-        self._given_up_at = deque([(now_s + GIVE_UP_S, self.next)] if self.prepared else [])
+        self.wait(now_s)
         messages: list[Message] = []
         open_now = sorted((*self.prepared, *self.committed))
         offerable = [xid for xid in open_now if xid < credit or xid in self.committed]

@@ -242,6 +242,11 @@ class Pairs:
         """Bring home those still PREPARED."""
         self._add(self._out(city, peer).give_up(xids))
 
+    def wait(self, now_s: float) -> None:
+        """After a start: whom nobody answers for GIVE_UP_S from now on comes home."""
+        for outbound in self.outbound.values():
+            outbound.wait(now_s)
+
     def tick(self, now_s: float) -> None:
         """Give up whom nobody has answered; to be called at `deadline_s`."""
         for outbound in self.outbound.values():

@@ -1,6 +1,7 @@
 """What peers of every kind may do to a node by what they say: nothing but what they may."""
 # ruff: noqa: ARG001  (pytest-trio looks for its clock among the arguments of a test)
 
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -14,16 +15,32 @@ from trio.testing import MockClock
 from city_node import peer_nodes
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
+from city_node.network import Network
 from city_node.peer_nodes import spelled
 from city_node.policy import Policy
 from engine.money import MINOR_PER_COIN
-from protocol.limits import LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
+from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
 from protocol.node_lines import encode
-from protocol.node_messages import Accept, Credit, News, Offer, Statement
+from protocol.node_messages import (
+    Accept,
+    Cancel,
+    Commit,
+    Credit,
+    Done,
+    Drain,
+    Error,
+    Forget,
+    News,
+    Offer,
+    Refuse,
+    Statement,
+    Welcome,
+)
 from protocol.pairs import Pairs, fitting
 from tests.durable import database
 from tests.linked import Node
-from tools.node_peer import NodePeer, record_of
+from tests.test_travelway import Kept
+from tools.node_peer import GOODS, NodePeer, record_of
 
 OURS, THEIRS = "RIVERWOOD@ATLAS", "SEASIDE@BOREAS"
 
@@ -130,6 +147,41 @@ async def test_a_name_that_people_and_the_wire_would_spell_apart_is_refused(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.trio
+async def test_whom_nobody_answers_comes_home_also_after_a_restart(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """The node he was offered to may never come again."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS, Keeper)
+    news = News(city=THEIRS, prices=dict.fromkeys(GOODS, 500.0))
+    await peer.said.stream.send_all(encode([news]))
+    await trio.testing.wait_all_tasks_blocked()
+    while not node.ledger.live_migrations():
+        node.window(100)
+    again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
+    pairs = again.nodes.by_id[peer.link.peer_id].pairs
+    began_s = trio.current_time()
+    assert pairs.deadline_s == began_s + GIVE_UP_S
+    pairs.tick(began_s + GIVE_UP_S)
+    states = {each.state for each in pairs.unwritten().transitions}
+    assert states == {"BACK"}
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_refusals_are_counted_for_so_many_peers(monkeypatch, autojump_clock) -> None:
+    monkeypatch.setattr("city_node.network.REFUSED_MAX", 2)
+    network = Network("atlas", GOODS, Kept())
+    for name in ("A", "B", "C", "D", "A"):
+        network.refuse("Riverwood", name)
+    assert network.refused == {
+        ("Riverwood", "A"): 2,
+        ("Riverwood", "B"): 1,
+        ("Riverwood", "(others)"): 2,
+    }
+
+
 # --- lies ---
 
 
@@ -229,6 +281,78 @@ async def test_one_that_asks_for_more_than_it_reads_loses_its_link(
     await node.pass_on(peer)
     assert peer.link.why_closed == "asks for more than it reads"
     nursery.cancel_scope.cancel()
+
+
+PAIR = {"sender": st.sampled_from([OURS, THEIRS]), "receiver": st.sampled_from([OURS, THEIRS])}
+RANGES = st.sampled_from([[(0, 1)], [(1, 2)], [(0, 3)], [(0, 1), (2, 1)], [(63, 1)], [(70, 5)]])
+NUMBERS = st.sampled_from([0, 1, 3, 64, 2**40])
+RECORDS = st.sampled_from([record_of(5)[1], record_of(5, "gold")[1], b"{}", b"0", b"null", b"[]"])
+
+
+def said(kind, **more):
+    """Messages of a kind, of the pairs of a link and of others."""
+    return st.builds(kind, **(PAIR | more))
+
+
+ANYTHING = st.one_of(
+    *(said(kind, xids=RANGES) for kind in (Accept, Commit, Cancel, Done)),
+    said(Refuse, xids=RANGES, code=st.just("full"), retry_after_s=st.sampled_from([0.0, 86_400.0])),
+    said(Credit, below=NUMBERS),
+    said(Forget, below=NUMBERS),
+    RANGES.flatmap(
+        lambda xids: said(
+            Offer,
+            xids=st.just(xids),
+            merchants=st.lists(
+                RECORDS.map(msgspec.Raw),
+                min_size=sum(count for _, count in xids),
+                max_size=sum(count for _, count in xids),
+            ),
+        )
+    ),
+    said(
+        Statement,
+        sent_settled=NUMBERS,
+        sent_minor=NUMBERS,
+        received_settled=NUMBERS,
+        received_minor=NUMBERS,
+        balance_minor=st.sampled_from([0, 1, -(2**60)]),
+        signature=st.sampled_from(["", "00", "zz", "00" * 64]),
+    ),
+    st.builds(News, city=PAIR["sender"], prices=st.just({"bed": 1e9, "": 0.0})),
+    st.builds(Error, code=st.just("knock"), fatal=st.booleans()),
+    st.builds(Drain),
+    st.builds(Welcome, version=st.just(2)),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(ANYTHING, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_whatever_a_peer_says_the_node_goes_on_and_its_books_balance(batches) -> None:
+    async def babble(folder) -> None:
+        node = Node(folder)
+        async with trio.open_nursery() as nursery:
+            honest = await node.linked(nursery, key(folder, "cronos"), "WINTERHOLD@CRONOS")
+            liar = await node.linked(nursery, key(folder), THEIRS, Deaf)
+            for batch in batches:
+                if liar.why_ended is None:
+                    with contextlib.suppress(trio.BrokenResourceError):
+                        await liar.said.stream.send_all(encode(batch))
+                await node.pass_on(liar, 3)
+            honest.said.depart(OURS, [record_of(7)])
+            await node.pass_on(honest)
+            assert honest.said.done == {0: "GONE"}
+            nursery.cancel_scope.cancel()
+
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(babble, Path(folder), clock=MockClock(autojump_threshold=0))
+
+
+class Deaf(NodePeer):
+    """Answers nothing by itself."""
+
+    def hear(self, _message) -> None:
+        pass
 
 
 # --- bounds ---

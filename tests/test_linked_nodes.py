@@ -84,6 +84,10 @@ def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) 
     try:
         until(lambda: all(map(entered, both.folders)), "merchants both ways")
         assert both.audit()["balanced"]  # while they run
+        shown = run_to_end(tmp_path, "peers", "--node", "atlas").stdout.splitlines()
+        assert shown[0].split()[-4:] == ["refused", "balance", "credit", "used"]
+        assert shown[1].split()[:3] == ["Riverwood", "Seaside@boreas", "accepted"]
+        assert shown[1].endswith("%")
         for number in (0, 1):
             time.sleep(chance.uniform(0.0, 0.3))
             both.nodes[number].process.kill()

@@ -25,6 +25,9 @@ from engine.macro.spaces import ACTIONS, OBSERVATIONS, decide, observe
 from engine.macro.state import INACTIVE, UNEMPLOYED, rows
 from engine.macro.tally import TALLY
 
+EXAMPLES = max(12, settings.default.max_examples - 50)
+"""A few; very many with HYPOTHESIS_PROFILE=thorough."""
+
 
 def check_books(macro) -> None:
     """Every account, every count of the same thing twice, and nobody below zero."""
@@ -58,7 +61,7 @@ def behaviours(draw):
     return Behaviour(**values)
 
 
-@settings(max_examples=12)
+@settings(max_examples=EXAMPLES)
 @given(behaviours(), st.integers(HOUSEHOLDS_MIN, 700), st.integers(0, 2**31), st.integers(1, 240))
 def test_whatever_the_values_nothing_is_lost(behaviour, households, seed, months):
     macro, key = found_alone(behaviour, seed, households)

@@ -47,7 +47,7 @@ SHOWN = {
     "Policy rate, points": "policy_rate",
     "Credit, %": "log credit",
 }
-MONTHS = 72
+MONTHS = 48
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 Seeds = Annotated[int, typer.Option(help="How many, from 1 on.")]
 Households = Annotated[int, typer.Option(help="A city.")]
@@ -74,7 +74,8 @@ def responses(seeds: Seeds = 12, households: Households = HOUSEHOLDS) -> None:
         for title, courses in panels.items():
             mean = courses.mean(axis=0)
             month = int(np.abs(mean).argmax())
-            print(f"{name}: {title}: largest {mean[month]:+.2f} in month {month + 1}")
+            error = courses[:, month].std(ddof=1) / np.sqrt(seeds)
+            print(f"{name}: {title}: largest {mean[month]:+.2f} ± {error:.2f} in month {month + 1}")
     FILE.write_text(drawn(found, seeds, households), "utf-8")
     print(f"wrote {FILE}")
 

@@ -153,10 +153,16 @@ def _panel(
 
 
 def _reach(panel: Panel) -> tuple[float, float]:
-    """The ends of a panel's y axis. The first moments of a town are wild, and may leave it."""
+    """The ends of a panel's y axis: all of it where something lies below zero, else from zero on.
+    The first moments of a town are wild, and may leave it."""
     if panel.log:
         values = np.concatenate([line.y for line in panel.lines])
         return 10.0 ** math.floor(np.log10(values.min())), 2.0 * float(values.max())
+    edges = [edge for line in panel.lines for edge in (line.y, line.low, line.high)]
+    lowest = min(float(np.nanmin(edge)) for edge in edges if edge is not None)
+    if lowest < 0.0:
+        highest = max(float(np.nanmax(edge)) for edge in edges if edge is not None)
+        return 1.05 * lowest, max(1.05 * highest, 0.0)
     usual = max(float(np.nanquantile(line.y, 0.99)) for line in panel.lines)
     tops = [float(line.high.max()) for line in panel.lines if line.high is not None]
     return 0.0, max(1.12 * usual, min(1.02 * max(tops, default=0.0), 1.6 * usual))

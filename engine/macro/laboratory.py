@@ -90,8 +90,8 @@ def response(
     seed: int,
     shock: Shock,
     *,
-    before: int = 240,
-    months: int = 72,
+    before: int = 132,
+    months: int = 48,
     households: int = HOUSEHOLDS,
 ) -> Mapping[str, Array]:
     """What a shock changes: the same city with and without it, everything else drawn alike.
@@ -107,10 +107,10 @@ def response(
             shock(macro)
         courses.append(advance_alone(macro, key, months))
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = [100.0 * np.log(course) for course in courses]
+        logs = 100.0 * (np.log(courses[1]) - np.log(courses[0]))
     plain = courses[1] - courses[0]
     found = {name: plain[:, number] for number, name in enumerate(TALLY)}
-    return found | {f"log {name}": (logs[1] - logs[0])[:, n] for n, name in enumerate(TALLY)}
+    return found | {f"log {name}": logs[:, n] for n, name in enumerate(TALLY)}
 
 
 def _with_random_actions(macro: Macro, key: np.uint64, random: np.random.Generator) -> Array:

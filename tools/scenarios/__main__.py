@@ -17,7 +17,7 @@ from rich.table import Table
 
 from city_node.kernel_cache import prepare
 
-COLD = prepare()  # before anything imports numba
+prepare()  # before anything imports numba
 
 from tools.scenarios.catalogue import SCENARIOS  # noqa: E402
 from tools.scenarios.claims import Scenario, store, stored, tolerances  # noqa: E402

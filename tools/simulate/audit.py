@@ -94,13 +94,20 @@ def count_all(nodes: Sequence[Node]) -> Count:
 
 
 def _check_losses(read: Read) -> None:
-    """No city has taken more money of another's merchants than it gives credit for."""
+    """No city has taken more money of another node's merchants than it gives that node credit for.
+
+    Raises:
+        ViolationError: one has.
+    """
+    owed_minor: Counter[tuple[str, str]] = Counter()
     for (city, peer), account in read.accounts.items():
-        owed_minor = account.entered_minor + account.escrow_minor - account.left_minor
+        node = peer.rpartition("@")[2]
+        owed_minor[city, node] += account.entered_minor + account.escrow_minor - account.left_minor
+    for (city, node), minor in owed_minor.items():
         credit_minor = read.books.cities[city].initial_minor
-        if owed_minor > credit_minor:
+        if minor > credit_minor:
             raise ViolationError(
-                f"{city} has taken {owed_minor:,} minor units net of {peer}, over {credit_minor:,}"
+                f"{city} has taken {minor:,} minor units net of {node}, over {credit_minor:,}"
             )
 
 
