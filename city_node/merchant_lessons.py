@@ -193,7 +193,8 @@ def _side_by_side(parts: list[Array], depth: int) -> Array:
 def copied(world: World) -> World:
     """A world that goes its own way from here on; events and travellers abroad it has none of."""
     cities = [_copied_city(city) for city in world.cities]
-    return replace(world, cities=cities, walking=tree_copied(world.walking), luggage={})
+    luggage = world.luggage.copy()
+    return replace(world, cities=cities, walking=tree_copied(world.walking), luggage=luggage)
 
 
 def _copied_city(city: City) -> City:

@@ -55,9 +55,8 @@ def act_by_market(bazaar, roster, roads, rules, departures, merchant, here, stre
         weight = gossip_weight(rows, merchant, rules)
         hear(rows, merchant, here, bazaar.residents.expected_price[whom], weight)
     if rows.owned[merchant] == 0 and bazaar.goods.rowless[rows.good[merchant]] != 0:
-        change_trade(
-            rows, merchant, here, roads, rules
-        )  # now, for his order is going to name the good
+        # now, for his order is going to name the good
+        change_trade(rows, merchant, here, roads, rules)
     by_order = bazaar.goods.rowless[rows.good[merchant]] != 0
     _, best = deal(rows, merchant, rows.good[merchant], here, roads, rules)
     has_room = rows.owned[merchant] < rows.capacity[merchant]

@@ -275,3 +275,9 @@ def test_bad_settings_are_refused_in_a_line(tmp_path, text, said):
         resolve(write_settings(tmp_path, text))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_economy_without_such_a_loop_refuses(tmp_path, monkeypatch):
+    monkeypatch.delattr("merchants.advance_bazaar.LEARNS")
+    with pytest.raises(ConfigError, match="must be rule or evolved in this economy"):
+        resolve(write_settings(tmp_path, 'policy = "learned"'))

@@ -9,6 +9,7 @@ Minutes on two cores. Held-out seeds and lessons have nothing in common.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -88,11 +89,9 @@ def compared(seen: list[list[Trial]], ticks: int) -> list[str]:
                 ]
             )
         if learned:
-            ends = [
-                (world[n].wealth[-1, world[number].driven].mean() for n in (number, RULE))
-                for world in seen
-            ]
-            cells[5] = _with([100 * one / other - 100 for one, other in ends]) + " %"
+            ruled = [w[RULE].wealth[-1, w[number].driven].mean() for w in seen]
+            richer = np.array([t.wealth[-1, t.driven].mean() for t in of]) / ruled
+            cells[5] = _with(100 * richer - 100) + " %"
         lines.append(f"| {population.name} | " + " | ".join(cells) + " |")
     lines += ["", "| | " + " | ".join(each.name for each in POPULATIONS) + " |"]
     lines.append("|---" * (len(POPULATIONS) + 1) + "|")
@@ -140,7 +139,7 @@ def panels(seen: list[list[Trial]], ticks: int) -> list[Panel]:
         found.append(Panel(population.name, "coins", bands, 1000.0, x_end=ticks, x_unit="tick"))
     low = min(band.low.min() for panel in found for band in panel.bands)
     high = max(band.high.max() for panel in found for band in panel.bands)
-    return [Panel(p.title, p.unit, p.bands, 1000.0, low, high, ticks, "tick") for p in found]
+    return [replace(panel, low=low, high=high) for panel in found]
 
 
 def paced(policy: Policy, agents: int = 100_000) -> list[str]:
