@@ -16,13 +16,15 @@ from city_node.kernel_cache import prepare
 assert "numba" not in sys.modules, "numba would not see the folder of its cache"
 prepare()
 
-os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="city-node-tests-")  # no world in the home
+TEMPORARY = tempfile.mkdtemp(prefix="city-node-tests-")
+os.environ["XDG_DATA_HOME"] = TEMPORARY  # no world in the home, and nobody trusted there
+os.environ["CITY_NODE_HOME"] = os.path.join(TEMPORARY, "trust")
 
 
 @pytest.hookimpl
 def pytest_unconfigure() -> None:
     """Worlds of tests go with them."""
-    shutil.rmtree(os.environ["XDG_DATA_HOME"], ignore_errors=True)
+    shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
 settings.register_profile(

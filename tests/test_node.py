@@ -108,6 +108,7 @@ def test_a_hosts_name_becomes_one_of_ours(monkeypatch, host: str, name: str) -> 
 def test_without_a_folder_to_leave_traces_in_it_runs(monkeypatch, tmp_path) -> None:
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    monkeypatch.setenv("CITY_NODE_HOME", str(tmp_path / "home"))  # where no world has the name
     with pytest.raises(SystemExit) as ended:
         main(["Ash", *QUIET, "--ticks", "10", "--report", "report.json"])
     assert ended.value.code in (None, 0)

@@ -19,7 +19,9 @@ import worlds
 from city_node.advance import advance
 from city_node.config import Wishes, resolve
 from city_node.errors import ConfigError
+from city_node.gauges import Gauges
 from city_node.history import history_file
+from city_node.log import Log
 from city_node.shocks import schedule
 from city_node.world import Event
 from engine import economy
@@ -346,7 +348,7 @@ def test_what_is_wrong_in_a_table_is_told_in_a_line(tmp_path, content, said):
 def test_a_history_in_sqlite(tmp_path):
     path = tmp_path / "history.sqlite"
     world = worlds.world([society(), worlds.city("Riverwood")])
-    with history_file(path) as history:
+    with history_file(path, Gauges(Log())) as history:
         for _ in range(3):
             history.look(world)
             advance(world, 100)
@@ -408,5 +410,5 @@ def test_a_society_is_the_same_on_one_thread_and_on_two_and_after_a_rest(tmp_pat
 def test_a_device_that_is_not_there_is_refused_in_a_line():
     with pytest.raises(ConfigError) as refused:
         resolve(Wishes(cities=("Crucible",), economy="society", device="mps", seed=1))
-    assert str(refused.value).startswith("cities.Crucible.device = 'mps': ")
+    assert str(refused.value).startswith("device = 'mps': ")
     assert "torch" in str(refused.value)
