@@ -1,6 +1,7 @@
 """Two macro cities on one node and a bazaar on another trade over TCP, and all books agree."""
 
 import json
+import time
 
 import merchants.advance_macro  # noqa: F401  (compiles what nodes then find in the cache)
 from tests.nodes import check_balance, free_port, run_to_end, running
@@ -12,10 +13,11 @@ def test_two_macro_cities_and_a_bazaar_trade_over_tcp_and_the_audit_balances(tmp
     macro = ("Riverwood", "Seaside", "--economy", "macro", "--locals", "300", "--merchants", "30")
     with (
         running(tmp_path, *macro, *slow, "--node-name", "atlas", "--port", str(port)) as atlas,
-        running(tmp_path, "Portsville", *slow, "--node-name", "boreas", "--ticks", "15000",
+        running(tmp_path, "Portsville", *slow, "--node-name", "boreas",
                 "--merchants", "30", "--connect", f"127.0.0.1:{port}") as boreas,
     ):  # fmt: skip
-        boreas.end()
+        boreas.wait_for("Portsville: road to .* open")
+        time.sleep(4.0)
         there = boreas.stop()
         here = atlas.stop()
     for report in (here, there):
