@@ -34,7 +34,7 @@ from merchants.lines import read_columns
 from merchants.roster import Roster, empty
 from protocol.bulk import BulkDecoder
 from protocol.connection import Connection
-from protocol.events import Event, Merchants, Ready, Send
+from protocol.events import Closed, Event, Merchants, Ready, Send
 from protocol.limits import LINE_BYTES_MAX
 from protocol.messages import Merchant, encode_merchant
 from tools.bench.results import Peer, Result, Row, figure, row_of
@@ -127,7 +127,7 @@ def merchants(count: int) -> list[Merchant]:
 def pour(port: int, data: bytes, times: int) -> None:
     """Greet and write the same lines again and again."""
     with socket.create_connection((HOST, port)) as stream:
-        stream.sendall(b"SEASIDE@BOREAS\n")
+        stream.sendall(b"SEASIDE\n")
         stream.recv(1024)
         time.sleep(0.1)
         for _ in range(times):
@@ -139,7 +139,7 @@ def pour(port: int, data: bytes, times: int) -> None:
 def drain(port: int) -> None:
     """Greet and read until the end."""
     with socket.create_connection((HOST, port)) as stream:
-        stream.sendall(b"SEASIDE@BOREAS\n")
+        stream.sendall(b"SEASIDE\n")
         while stream.recv(LINE_BYTES_MAX):
             pass
 
@@ -226,6 +226,7 @@ async def greeted(stream: trio.SocketStream) -> Connection:
                 await stream.send_all(event.data)
             if isinstance(event, Ready):
                 return connection
+            assert not isinstance(event, Closed), event.reason
 
 
 async def heard(stream: trio.SocketStream, connection: Connection) -> list[Event]:
