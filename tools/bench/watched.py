@@ -9,6 +9,7 @@ count; the node's time is that of its core, for whoever else is busy would other
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -103,11 +104,13 @@ def running() -> Iterator[tuple[int, str]]:
         *("--headless", "--no-discovery", "--speed", "max", "--observe-port", str(port)),
     ]
     environment = {name: text for name, text in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process.pid, f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with tempfile.TemporaryDirectory() as folder:
+        environment |= {"XDG_DATA_HOME": folder, "CITY_NODE_HOME": f"{folder}/trust"}
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            try:
+                yield process.pid, f"127.0.0.1:{port}"
+            finally:
+                process.kill()
 
 
 def look(process: int, address: str, tell: Callable[[str, float], None]) -> Seen:
