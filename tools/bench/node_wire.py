@@ -70,8 +70,8 @@ With 1.9 µs for columns and checks that should be 3 µs, or 330 k merchants/s.
 TRIED = """
 What was tried: keeping the bytes of an unfinished line in place instead of joining them at every
 receive. A record of TLS holds 16 KB and a receive returns one, so that a full line takes four.
-Emptying OpenSSL's buffer at every receive, which trio offers no way to, won a tenth at best and in
-some rounds nothing; a TLS stream of our own for that was rejected.
+Emptying OpenSSL's buffer at every receive, which trio offers no way to, won little, by a script
+that was not kept; a TLS stream of our own for that was rejected.
 """.replace("\n", " ").strip()
 
 
