@@ -6,58 +6,18 @@ the accounts say. Plain arithmetic, called by `ledger`, `recovery` and `audit`; 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Protocol
 
 from city_node.advance import BalanceError
 from city_node.border import Departure
 from city_node.inputs import Arrivals, Homecomer, Input
 from city_node.world import City, World
+from protocol.migration import Transition
 
 IN_TRANSIT = frozenset({"PREPARED", "COMMITTED"})
 HELD = "HELD"
 SETTLED = frozenset({"GONE", "BACK", "LIVE", "DROPPED"})
 """States of migrations: money of the first two has left and not arrived, that of a held one is the
 peer's, in escrow here; the others are over."""
-
-
-class Transition(Protocol):
-    """What became of a merchant under way, as `protocol.migration` says it.
-
-    The departure of one PREPARED, the return of one BACK and the arrival of one LIVE belong into
-    the same commit.
-    """
-
-    @property
-    def city(self) -> str: ...
-    @property
-    def peer(self) -> str: ...
-    @property
-    def side(self) -> str: ...
-    @property
-    def xid(self) -> int: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def money_minor(self) -> int: ...
-    @property
-    def merchant(self) -> bytes | None: ...
-
-
-class Settled(Protocol):
-    """What is kept in place of migrations below a number, as `protocol.migration` says it."""
-
-    @property
-    def city(self) -> str: ...
-    @property
-    def peer(self) -> str: ...
-    @property
-    def side(self) -> str: ...
-    @property
-    def below(self) -> int: ...
-    @property
-    def digest(self) -> int: ...
-    @property
-    def money_minor(self) -> int: ...
 
 
 @dataclass

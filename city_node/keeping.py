@@ -13,7 +13,6 @@ from typing import Any
 
 import trio
 
-from city_node.books import Settled, Transition
 from city_node.border import Departure
 from city_node.checkpoint import Frozen, Quotas, chunks_of, freeze
 from city_node.ledger import Ledger
@@ -21,6 +20,7 @@ from city_node.log import Log
 from city_node.machine import Offload
 from city_node.shelf import Shelf, name_of, prune
 from city_node.world import World
+from protocol.migration import Settled, Transition
 
 MARK_S = 0.5
 """A quiet world notes so often how far it is; what a crash takes back is run again."""

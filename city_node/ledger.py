@@ -18,9 +18,7 @@ from city_node.books import (
     SETTLED,
     Account,
     Accounts,
-    Settled,
     States,
-    Transition,
     changed,
     check_books,
     issue,
@@ -35,11 +33,11 @@ from city_node.records import (
     Commit,
     KeptBooks,
     Migration,
-    Settlement,
     chained,
     kept,
 )
 from city_node.world import World
+from protocol.migration import Settled, Transition
 
 SCHEMA = 1
 APPLICATION = 0x43697479
@@ -179,11 +177,11 @@ class Ledger:
         query = "SELECT * FROM migrations ORDER BY city, peer, side, xid"
         return [Migration(*row) for row in self._database.execute(query)]
 
-    def settled(self) -> list[Settlement]:
+    def settled(self) -> list[Settled]:
         """What is kept in place of migrations that are over and gone."""
         rows = self._database.execute("SELECT * FROM settled ORDER BY city, peer, side")
         return [
-            Settlement(city, peer, side, below, int.from_bytes(digest), money_minor)
+            Settled(city, peer, side, below, int.from_bytes(digest), money_minor)
             for city, peer, side, below, digest, money_minor in rows
         ]
 

@@ -27,7 +27,7 @@ from city_node.travelway import (
 from city_node.trust import Trusted
 from protocol.limits import DIALLER_SILENCE_S, LISTENER_SILENCE_S
 
-HELLO_S_MAX = 10.0
+WELCOME_S_MAX = 10.0
 """From the end of TLS to welcome: a link that is not up by then holds a place others need."""
 
 BAN_S = 3_600.0
@@ -283,7 +283,7 @@ class Links:
         link.why_closed = self._refusal(link)
         if link.why_closed:
             return
-        link.scope.deadline = trio.current_time() + HELLO_S_MAX
+        link.scope.deadline = trio.current_time() + WELCOME_S_MAX
         self._secured.add(link)
         try:
             await self._speak(link)
@@ -311,7 +311,7 @@ class Links:
 
     def _say_closed(self, link: Link) -> None:
         if link.scope.cancelled_caught and not link.why_closed:
-            link.why_closed = f"no welcome within {HELLO_S_MAX:g} s"
+            link.why_closed = f"no welcome within {WELCOME_S_MAX:g} s"
         if link.why_closed and link.why_closed != DOUBLE:
             which = "to" if link.dialled else "of"
             self._log.complain(f"link {which} {link.address} closed: {link.why_closed}")

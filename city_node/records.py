@@ -28,17 +28,6 @@ class Migration(msgspec.Struct, frozen=True):
     tick: int
 
 
-class Settlement(msgspec.Struct, frozen=True):
-    """What is kept in place of migrations of a pair below a number: their digest and money."""
-
-    city: str
-    peer: str
-    side: str
-    below: int
-    digest: int
-    money_minor: int
-
-
 class Left(NamedTuple):
     """A departure as it is kept: enough to tell whether the same comes out again."""
 

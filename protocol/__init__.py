@@ -17,7 +17,6 @@
     offers.py      the merchants of an offer into columns, each with a verdict of his own
     node_connection.py
                    the conversation of two nodes on an authenticated stream
-    sniff.py       which of the two conversations a connection is about to have
     client.py      a small blocking client for other people's programs: the one socket in here
     observe.py, observe_lines.py
                    what a node shows its observers and takes from them

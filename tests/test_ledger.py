@@ -20,9 +20,8 @@ from city_node.errors import ConfigError
 from city_node.folder import open_database
 from city_node.inputs import Scheduled, apply, decode, encode, take
 from city_node.ledger import SCHEMA, Ledger
-from city_node.records import Settlement
 from city_node.recovery import recover
-from protocol.migration import Transition
+from protocol.migration import Settled, Transition
 from tests.durable import Kept, database, everything, founded_twin
 from tests.roads import close, come, line, road
 from tests.worlds import all_roads, city, config
@@ -403,7 +402,7 @@ def test_money_moves_with_migrations() -> None:
     everyone = {(m.side, m.xid): m for m in kept.ledger.migrations()}
     assert everyone["out", first.xid].state == "GONE"
     assert everyone["out", first.xid].merchant == b"m"
-    sums = Settlement("Riverwood", "Seashore", "out", second.xid + 1, 2**128 - 1, first.money_minor)
+    sums = Settled("Riverwood", "Seashore", "out", second.xid + 1, 2**128 - 1, first.money_minor)
     kept.ledger.commit(kept.world, kept.world.tick, [], [], [], [sums], at_s=0.0)
     again = kept.after_a_crash().ledger
     assert again.settled() == [sums]

@@ -17,7 +17,7 @@ from city_node.config import Wishes, resolve
 from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
 from city_node.identity import identity_in
-from city_node.link import BAN_S, BANS_MAX, DOUBLE, HELLO_S_MAX, REFUSED, Link, Links
+from city_node.link import BAN_S, BANS_MAX, DOUBLE, REFUSED, WELCOME_S_MAX, Link, Links
 from city_node.machine import Machine
 from city_node.meeting import open_node_listener
 from city_node.node_id import node_id
@@ -361,9 +361,9 @@ async def test_one_who_never_says_hello(pair, mock_clock, nursery) -> None:
     boreas.speaks = False
     nursery.start_soon(boreas.dial, atlas)
     await until(lambda: atlas.links._secured)
-    await later(mock_clock, HELLO_S_MAX + 1)
+    await later(mock_clock, WELCOME_S_MAX + 1)
     await until(lambda: why_closed(atlas))
-    assert why_closed(atlas) == [f"no welcome within {HELLO_S_MAX:g} s"]
+    assert why_closed(atlas) == [f"no welcome within {WELCOME_S_MAX:g} s"]
     assert atlas.links.ungreeted == []
 
 

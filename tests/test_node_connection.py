@@ -28,7 +28,6 @@ from protocol.node_connection import (
 )
 from protocol.node_lines import decode, encode
 from protocol.node_messages import Accept, CharteredCity, Commit, Drain, Hello, News, Ping, Welcome
-from protocol.sniff import Way, accepted, dialled
 from tools import fuzz
 
 OURS, THEIRS = "RIVERWOOD@ATLAS", "SEASIDE@BOREAS"
@@ -274,15 +273,3 @@ def test_records_survive(merchant: Any) -> None:
 @given(*fuzz.NODES[fuzz.odd_records_are_refused_alone])
 def test_odd_records_are_refused_alone(records: list[bytes]) -> None:
     fuzz.odd_records_are_refused_alone(records)
-
-
-def test_who_is_calling() -> None:
-    assert accepted(b"") is Way.WAIT
-    assert accepted(b"\x16\x03\x01") is Way.TLS
-    assert accepted(b"SEASIDE") is Way.LEGACY
-    assert dialled(b"", 0.0, known_node=True) is Way.TLS
-    assert dialled(b"SEASIDE", 0.0, known_node=True) is Way.DOWNGRADE
-    assert dialled(b"", 0.0, known_node=False, known_legacy=True) is Way.LEGACY
-    assert dialled(b"", 1.4, known_node=False) is Way.WAIT
-    assert dialled(b"S", 1.4, known_node=False) is Way.LEGACY
-    assert dialled(b"", 1.5, known_node=False) is Way.TLS

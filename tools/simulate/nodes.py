@@ -23,7 +23,6 @@ from city_node.machine import Bound, Machine
 from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
 from city_node.node import Run, run_node
 from city_node.policy import Policy
-from city_node.records import Settlement
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
@@ -31,6 +30,7 @@ from city_node.signals import Signals
 from city_node.world import World
 from engine.economy import one_by_one
 from engine.society.params import Parameters as SocietyParameters
+from protocol.migration import Settled
 from tools.simulate.disk import Disk, Shelf
 from tools.simulate.internet import Internet
 from tools.simulate.plain_tls import secure
@@ -89,7 +89,7 @@ class Books(NamedTuple):
     """What a ledger says."""
 
     read: Read
-    settled: list[Settlement]
+    settled: list[Settled]
 
     @classmethod
     def of(cls, ledger: Ledger) -> "Books":
