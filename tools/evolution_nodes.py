@@ -4,6 +4,7 @@ Called by `tools.evolution`.
 """
 
 import csv
+import os
 import socket
 import subprocess
 import sys
@@ -93,11 +94,10 @@ def two_nodes(*, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
         command += ["--history", str(folder / f"{node}.csv"), "--port", str(port + 2 * number)]
         command += ["--data-dir", str(folder / node)]
         if road and number:
-            for city, to in zip(cities, (port, port + 1), strict=True):
-                command += ["--connect", f"{city}=127.0.0.1:{to}"]
-        running.append(
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        )
+            command += ["--connect", f"127.0.0.1:{port}"]
+        ours = os.environ | {"CITY_NODE_HOME": str(folder / "trust")}
+        quiet = subprocess.DEVNULL
+        running.append(subprocess.Popen(command, env=ours, stdout=quiet, stderr=quiet))
     ends = [process.wait() for process in running]
     if any(ends):
         raise RuntimeError("a node failed")
