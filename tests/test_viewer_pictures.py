@@ -116,6 +116,68 @@ def test_texts_lie_apart_when_a_city_is_focused(worlds, written, world, tab, siz
     assert overlaps(written) == []
 
 
+def with_views(history, count):
+    """The same world with so many views more, of one chart each."""
+    titles = ["Trade and banks", "Merchants' way", "Merchants' trade", "Life", "Behaviour"]
+    more = [Chart("line", "panels", "c", keys=["gdp"], view=titles[k % 5]) for k in range(count)]
+    charts = {"macro": made_up.MACRO, **{f"e{k}": [chart] for k, chart in enumerate(more)}}
+    found = History()
+    found.apply(msgspec.structs.replace(history.latest, economies=charts), 0.0)
+    return found, [tab.title for tab in tabs(found.latest)]
+
+
+@pytest.mark.parametrize("tab", [0, 3, 6])
+def test_every_view_is_named_in_the_header_as_far_as_there_is_room(worlds, written, tab):
+    history, titles = with_views(worlds["two"], 5)
+    assert len(titles) == 7
+    canvas = Canvas()
+    for size in SIZES:
+        del written[:]
+        canvas.paint(pygame.Surface(size), View(tab=tab), history, LIVE)
+        head = [entry for entry in written if entry[1].top < 40]
+        assert overlaps(head) == []
+        said = [string for string, _ in head]
+        assert titles[tab] in said or size[0] < 1_280
+        if size[0] >= 1_280:
+            assert all(any(s[:3] == title[:3] for s in said) for title in titles)
+        # Each title is clicked where it stands.
+        for place in range(len(titles)):
+            (at,) = [ink.center for string, ink in head if string == f"{place + 1}"]
+            assert canvas.tab_at(at) == place
+
+
+def test_a_small_window_shows_all_charts_page_by_page(worlds, written):
+    history = worlds["four"]
+    titles = {chart.title for chart in made_up.MACRO}
+    seen, page = set(), 0
+    while not seen >= titles:
+        del written[:]
+        picture((900, 600), View(tab=1, page=page), history)
+        said = {string for string, _ in written}
+        assert any(f"of {len(titles)}, PgDn" in string for string in said)
+        assert titles & said - seen, "a page shows what no other did"
+        seen |= titles & said
+        page += 1
+    assert page == 2
+
+
+def test_lines_of_one_city_say_whose_they_are(worlds, written):
+    keys = ["gdp", "inflation"]
+    chart = Chart("line", "panels", "Two lines", "% of output", keys=keys)
+    history = History()
+    history.apply(msgspec.structs.replace(worlds["two"].latest, economies={"e": [chart]}), 0.0)
+    for focus, whose in ((None, "Riverwood"), ("Seaside@riverside", "Seaside")):
+        del written[:]
+        picture((1280, 800), View(tab=1, focus=focus), history)
+        assert whose in [string for string, ink in written if ink.top > 50]
+    at_hand = scene((1280, 800), View(), history, history.latest)
+    ((_, _, paint),) = charts.panels(at_hand, (1280, 800), tabs(history.latest)[1])
+    lines = paint(pygame.Surface((1280, 800)))
+    assert not {course.ink for course in lines.courses} & set(at_hand.theme.cities)
+    value = history.latest.cities[0].series["inflation"]
+    assert f"{value:.1f}".replace("-", "−") in [string for string, _ in written] or value > 100
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("phase", ["connecting", "waiting", "compiling", "refused"])
 def test_the_waiting_screen_says_what_it_waits_for(written, size, phase):

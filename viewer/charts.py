@@ -36,9 +36,7 @@ def panels(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
 def _market(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
     places = layout.market(size, scene.sizes)
     goods = scene.snapshot.goods
-    rects, first, _ = layout.price_grid(
-        places.prices, len(goods), scene.view.goods_page, scene.sizes
-    )
+    rects, first, _ = layout.price_grid(places.prices, len(goods), scene.view.page, scene.sizes)
     shown = goods[first : first + len(rects)]
     gutter = functools.cache(lambda: _price_gutter(scene, shown))
     lowest = max((rect.y for rect in rects), default=0)
