@@ -187,9 +187,12 @@ def view(
 
 
 def print_peers(node: Watched) -> None:
-    """The travel-ways of a node: state, traffic, refusals; with nodes of ours accounts as well."""
+    """The travel-ways of a node: state, traffic, refusals; with nodes of ours accounts as well; and
+    before them the nodes that are kept apart."""
     shown = first_snapshot(node)
     console = Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    for node_apart in (found for found in shown.nodes if not found.up):
+        console.print(f"{node_apart.name} at {node_apart.address}: {node_apart.why_apart}")
     if not shown.peers:
         console.print(f"{shown.node}: no peers yet; peers reach it at {shown.address}")
         return
@@ -199,7 +202,7 @@ def print_peers(node: Watched) -> None:
     for heading in ("arrived", "departed", "waiting", "refused", "balance", "credit used"):
         table.add_column(heading, justify="right")
     for peer in shown.peers:
-        state = ("dialled" if peer.dialled else "accepted") if peer.open else "closed"
+        state = peer.why_closed or ("dialled" if peer.dialled else "accepted")
         counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
         table.add_row(
             peer.city,

@@ -8,7 +8,7 @@ the canvas, everything else (`record.py`, tests) the function. Nothing here read
 import pygame
 
 from protocol.observe import Snapshot
-from viewer import charts, footer, header, layout, overlays, waiting
+from viewer import charts, footer, header, layout, overlays, peers, waiting
 from viewer import map as town_map
 from viewer.chart_lines import Lines, course_at
 from viewer.history import History
@@ -192,6 +192,10 @@ def shown_span(at_hand: Scene, size: tuple[int, int]) -> str:
     elif tab.slot == "panels" and sizes.name == "small":
         what, count = "charts", len(tab.charts)
         rects, first = layout.panel_page(size, sizes, count, page)
+    elif tab.slot == "peers":
+        what, count = "peers", len(at_hand.snapshot.peers)
+        shown, first = peers.page(at_hand, size)
+        rects = [pygame.Rect(0, 0, 0, 0)] * shown
     if len(rects) < count:
         said = f"{what} {first + 1}–{first + len(rects)} of {count}, PgDn · {said}"
     return said
