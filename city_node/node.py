@@ -20,7 +20,7 @@ from city_node import websocket, window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
@@ -43,6 +43,7 @@ from city_node.report import report
 from city_node.signals import Signals
 from city_node.status import Status
 from city_node.trust import home_folder, own_names
+from city_node.wishes import Wishes
 from city_node.world import World
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.folder import LEDGER, founded, reading
 from city_node.ledger import Ledger
@@ -19,6 +19,7 @@ from city_node.report import report
 from city_node.shelf import FolderShelf
 from city_node.signals import Signals
 from city_node.window import display_reason
+from city_node.wishes import Wishes
 from city_node.world import World
 
 

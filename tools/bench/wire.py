@@ -26,9 +26,10 @@ import numpy as np
 import trio
 
 from city_node.border import Brought, Quota, admit, enter, on_the_wire, place_of
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.network import OUTBOX_MERCHANTS_MAX
 from city_node.policy import Guests
+from city_node.wishes import Wishes
 from city_node.world import World, found_world
 from merchants.lines import read_columns
 from merchants.roster import Roster, empty
