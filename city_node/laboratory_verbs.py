@@ -37,7 +37,7 @@ def evolve(
     kernel_cache.prepare_aloud()
     from city_node import evolve as laboratory
     from city_node import evolve_run
-    from city_node.node import check_writable
+    from city_node.fields import check_writable
 
     wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed, locals=locals_)
     asked = laboratory.laboratory(
@@ -74,7 +74,7 @@ def train(
         raise ConfigError(f"train = {who!r}: must be merchants")
     kernel_cache.prepare_aloud()
     from city_node import train as school
-    from city_node.node import check_writable
+    from city_node.fields import check_writable
 
     asked = school.training(
         Wishes(cities=tuple(cities or ()), config=config, seed=seed),
@@ -116,7 +116,7 @@ def reality(
     """Grade an economy by the statistics of the United States, beside noise and real data."""
     kernel_cache.prepare_aloud()
     from city_node import reality as ruler
-    from city_node.node import check_writable
+    from city_node.fields import check_writable
 
     if balance_sheet:
         raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)

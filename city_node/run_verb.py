@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from city_node import kernel_cache
-from city_node.wishes import Wishes
+from city_node.wishes import Run, Wishes
 
 Cities = Annotated[
     list[str] | None,
@@ -224,7 +224,7 @@ def run(
         observe_port=observe_port,
         observe_bind=observe_bind,
     )
-    asked = node.Run(
+    asked = Run(
         ticks=ticks,
         headless=headless,
         report=report,

@@ -22,13 +22,13 @@ from city_node.log import Log
 from city_node.machine import Bound, Machine
 from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
 from city_node.network_config import Dialling
-from city_node.node import Run, run_node
+from city_node.node import run_node
 from city_node.policy import Policy
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
 from city_node.signals import Signals
-from city_node.wishes import Wishes
+from city_node.wishes import Run, Wishes
 from city_node.world import World
 from engine.economy import one_by_one
 from engine.society.params import Parameters as SocietyParameters
