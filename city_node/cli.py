@@ -66,6 +66,10 @@ def watch(
     ] = None,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of window or picture.")] = "1280x800",
     theme: Annotated[str, typer.Option(metavar="dark|light")] = "dark",
+    view: Annotated[
+        str,
+        typer.Option(metavar="CITY/VIEW", help="What to begin with: a city, a view's title, both."),
+    ] = "",
 ) -> None:
     """Open the viewer on a node that runs, or print or draw what it shows."""
     from city_node import verbs
@@ -74,7 +78,8 @@ def watch(
     if json or once:
         verbs.print_snapshots(watched, once=once)
     else:
-        verbs.view(watched, screenshot, record, seconds=seconds, size=size, theme=theme)
+        shown = verbs.shown(size, theme, view)
+        verbs.view(watched, screenshot, record, seconds=seconds, shown=shown)
 
 
 def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = None) -> None:
