@@ -140,6 +140,21 @@ async def test_a_name_with_books_is_its_nodes_for_good(tmp_path, nursery, autoju
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.trio
+async def test_whose_merchants_all_stayed_at_home_is_known_after_a_restart(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """What is settled without anybody having been offered is in the books as well."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS)
+    await peer.said.stream.send_all(encode([Forget(sender=THEIRS, receiver=OURS, below=3)]))
+    await node.pass_on(peer)
+    again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
+    (known,) = again.nodes.by_id.values()
+    assert known.pairs.inbound[OURS, THEIRS].settled == 3
+    nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("name", ["İZMIR@İ", "RIVERWOOD@ŉ".upper()])
 @pytest.mark.trio
 async def test_a_name_that_people_and_the_wire_would_spell_apart_is_refused(
