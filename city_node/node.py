@@ -24,6 +24,7 @@ from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.fields import check_writable
+from city_node.history import check_ending
 from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.linking import Own, linked
@@ -60,6 +61,7 @@ def run(wishes: Wishes, asked: Run) -> None:
     if asked.report:
         check_writable("report", asked.report)
     if asked.history:
+        check_ending(asked.history)
         check_writable("history", asked.history)
     with window.opened(wishes.cities, wanted=not asked.headless) as seen_by:
         _run(resolve(wishes), wishes, asked, seen_by)
