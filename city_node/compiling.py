@@ -47,15 +47,18 @@ class _Follower(event.Listener):
         self._begun: set[Any] = set()
         self._progress = Progress("", 0, 0)
         self._began_s = 0.0
+        self._before: dict[signal.Signals, Any] = {}
 
     def on_start(self, event: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             return  # nobody waits for it
         function = event.data["dispatcher"]
         if self._depth == 0:
-            self._before = signal.getsignal(signal.SIGINT)
-            if self._before is signal.default_int_handler:
-                signal.signal(signal.SIGINT, _end)
+            ends = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+            usual = signal.default_int_handler, signal.SIG_DFL
+            self._before = {n: handler for n, handler in ends.items() if handler in usual}
+            for number in self._before:
+                signal.signal(number, _end)
             self._calls, self._begun = called_by(function), set()
             python = function.py_func
             self._progress = Progress(python.__module__, 0, 0)
@@ -73,16 +76,17 @@ class _Follower(event.Listener):
             return
         self._depth -= 1
         if self._depth == 0:
-            signal.signal(signal.SIGINT, self._before)
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
             kernel, _, steps, _ = self._progress
             self._say(Progress(kernel, steps, steps, time.monotonic() - self._began_s))
 
 
 def _end(number: int, frame: object) -> None:
-    del number, frame
+    del frame
     for do in at_interrupt:
         do()
-    os._exit(130)
+    os._exit(128 + number)
 
 
 def called_by(dispatcher: Any) -> set[Any]:
