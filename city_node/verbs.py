@@ -20,6 +20,7 @@ from rich.table import Table
 
 from city_node import kernel_cache
 from city_node.errors import ConfigError
+from city_node.fields import check_writable
 from city_node.node_name import runtime_folder
 from city_node.running import one_running, running_nodes
 from city_node.trust import home_path
@@ -167,6 +168,11 @@ def view(
     from viewer import record as film
     from viewer.state import View
 
+    for field, path, ending in (("screenshot", screenshot, ".png"), ("record", record, ".gif")):
+        if path and path.suffix.lower() != ending:
+            raise ConfigError(f"{field} = '{path}': must end in {ending}")
+        if path:
+            check_writable(field, path)
     how: dict[str, Any] = {
         "size": shown.size,
         "token": node.token,

@@ -84,7 +84,10 @@ def screenshot(
     surface = pygame.Surface(size)
     *_, (history, link) = watched(address, seconds, token=token, view=view, pause_s=0.05)
     render(surface, view, history, link)
-    pygame.image.save(surface, str(path))
+    try:
+        pygame.image.save(surface, str(path))
+    except pygame.error as error:
+        raise OSError(f"{path}: {error}") from None
 
 
 def record(
