@@ -52,8 +52,9 @@ LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
-BOTH_SHARE, ONE_CITY_SHARE = 0.3, 0.3
-"""Of the pairs of nodes: who dial each other, and of the others, whose link is for one city."""
+BOTH_SHARE, SOME_CITIES_SHARE = 0.4, 0.4
+"""Of the pairs of nodes: who dial each other. Of those who dial: who do it for each of some cities
+of theirs, and not for all."""
 
 EPOCH_S = 2_000_000_000.0
 """What a clock on the wall shows when a simulation begins."""
@@ -263,31 +264,37 @@ def unnoted(_: Running) -> Iterator[None]:
 
 def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
     """So many nodes that know each other's addresses, none of them started."""
-    nodes: list[Node] = []
     cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
     dials: list[list[Dialling]] = [[] for _ in range(count)]
 
-    def told(here: int, there: int, *, one_city: bool) -> None:
-        city = random.randrange(cities[here]) if one_city else None
-        port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
-        dials[here].append(Dialling(city, address_of(there), port))
+    def told(here: int, there: int) -> None:
+        wished: list[int | None] = [None]
+        if random.random() < SOME_CITIES_SHARE:
+            wished = [*random.sample(range(cities[here]), random.randint(1, cities[here]))]
+        for city in wished:
+            port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
+            dials[here].append(Dialling(city, address_of(there), port))
 
     for here in range(1, count):
         for there in random.sample(range(here), min(here, DIALLED_MAX)):
-            if random.random() < BOTH_SHARE:  # then a link is for all cities, whoever dialled
-                told(here, there, one_city=False)
-                told(there, here, one_city=False)
-            else:
-                told(here, there, one_city=random.random() < ONE_CITY_SHARE)
-    for number in range(count):
-        name = f"node{number}"
-        of = configured(number, cities[number], dials[number], random)
-        host = Host(address_of(number))
-        internet.hosts[host.address] = host
-        chances = [Random(random.getrandbits(64)) for _ in range(2)]
-        own = Own(identity_of(random.randbytes(32)), NO_HOME)
-        nodes.append(Node(name, of, own, host, internet, Disk(chances[0]), chances[1]))
-    return nodes
+            told(here, there)
+            if random.random() < BOTH_SHARE:
+                told(there, here)
+    return [
+        founded(number, cities[number], dials[number], internet, random) for number in range(count)
+    ]
+
+
+def founded(
+    number: int, cities: int, dials: list[Dialling], internet: Internet, random: Random
+) -> Node:
+    """One node, not started."""
+    of = configured(number, cities, dials, random)
+    host = Host(address_of(number))
+    internet.hosts[host.address] = host
+    chances = [Random(random.getrandbits(64)) for _ in range(2)]
+    own = Own(identity_of(random.randbytes(32)), NO_HOME)
+    return Node(f"node{number}", of, own, host, internet, Disk(chances[0]), chances[1])
 
 
 def identity_of(secret: bytes) -> Identity:
