@@ -1,7 +1,7 @@
 """The nodes of a simulated network: their worlds, their machines, one life after the other."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -29,6 +29,8 @@ from city_node.running import Running
 from city_node.signals import Signals
 from city_node.world import World
 from engine.economy import one_by_one
+from engine.macro.city import LOCALS_LEAST
+from engine.macro.city import Parameters as MacroParameters
 from engine.society.params import Parameters as SocietyParameters
 from protocol.migration import Settled
 from tools.simulate.disk import Disk, Shelf
@@ -40,8 +42,13 @@ TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
-SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
-"""A pulse every ten seconds, and now and then somebody settles."""
+PARAMETERS = {
+    "bazaar": None,
+    "society": SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001),
+    "macro": MacroParameters(step_ticks=60),
+}
+"""Of a society a pulse every ten seconds, and now and then somebody settles; of a macro economy a
+month every minute. None: as the economy has them."""
 
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
@@ -130,6 +137,11 @@ class Node:
     away_s: float = 0.0
     is_honest: bool = True
     kept: tuple[int, list[str]] | None = None
+
+    @property
+    def economy(self) -> str:
+        """Of all its cities."""
+        return self.config.cities[0].economy
 
     async def live(self) -> None:
         """Live one life after the other; until cancelled."""
@@ -262,8 +274,17 @@ def unnoted(_: Running) -> Iterator[None]:
     yield
 
 
-def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
-    """So many nodes that know each other's addresses, none of them started."""
+def found_nodes(
+    count: int,
+    internet: Internet,
+    random: Random,
+    economies: Sequence[str],
+) -> list[Node]:
+    """So many nodes that know each other's addresses, none of them started.
+
+    Args:
+        economies: of the first, the second and so on, in turn.
+    """
     cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
     dials: list[list[Dialling]] = [[] for _ in range(count)]
 
@@ -281,15 +302,28 @@ def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
             if random.random() < BOTH_SHARE:
                 told(there, here)
     return [
-        founded(number, cities[number], dials[number], internet, random) for number in range(count)
+        founded(
+            number,
+            economies[number % len(economies)],
+            cities[number],
+            dials[number],
+            internet,
+            random,
+        )
+        for number in range(count)
     ]
 
 
 def founded(
-    number: int, cities: int, dials: list[Dialling], internet: Internet, random: Random
+    number: int,
+    economy: str,
+    cities: int,
+    dials: list[Dialling],
+    internet: Internet,
+    random: Random,
 ) -> Node:
     """One node, not started."""
-    of = configured(number, cities, dials, random)
+    of = configured(number, economy, cities, dials, random)
     host = Host(address_of(number))
     internet.hosts[host.address] = host
     chances = [Random(random.getrandbits(64)) for _ in range(2)]
@@ -309,15 +343,17 @@ def address_of(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def configured(number: int, cities: int, dials: list[Dialling], random: Random) -> Config:
-    """What a node is told on its command line; every third runs societies."""
-    society = number % 3 == 1
+def configured(
+    number: int, economy: str, cities: int, dials: list[Dialling], random: Random
+) -> Config:
+    """What a node is told on its command line."""
+    locals_ = random.randint(2, LOCALS_MAX)
     config = resolve(
         Wishes(
-            economy="society" if society else None,
+            economy=economy,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
-            locals=random.randint(2, LOCALS_MAX),
+            locals=LOCALS_LEAST if economy == "macro" else locals_,
             merchants=random.randint(MERCHANTS_MIN, MERCHANTS_MAX),
             threads=1,
             discovery=False,
@@ -335,7 +371,7 @@ def configured(number: int, cities: int, dials: list[Dialling], random: Random) 
         cities=tuple(
             replace(
                 city,
-                parameters=SOCIETY if society else city.parameters,
+                parameters=PARAMETERS[economy] or city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,

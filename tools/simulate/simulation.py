@@ -13,7 +13,7 @@ import trio.testing
 from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import Node, ViolationError, found_nodes, innermost
+from tools.simulate.nodes import PARAMETERS, Node, ViolationError, found_nodes, innermost
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
@@ -34,17 +34,25 @@ class Scene:
     Attributes:
         hours: simulated, with faults; the calm comes on top.
         nodes: None: a few, by the seed.
+        economies: one node of each, all honest, and all must trade; none: of all kinds, in turn.
     """
 
     seed: int
     hours: float
     nodes: int | None = None
+    economies: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """What replays it."""
+        return f"python -m tools.simulate --seed {self.seed} {self.asked}"
+
+    @property
+    def asked(self) -> str:
+        """All that was asked for but the seed."""
         nodes = f" --nodes {self.nodes}" if self.nodes else ""
-        return f"python -m tools.simulate --seed {self.seed} --hours {self.hours:g}{nodes}"
+        economies = f" --economies {','.join(self.economies)}" if self.economies else ""
+        return f"--hours {self.hours:g}{nodes}{economies}"
 
 
 @dataclass
@@ -151,9 +159,10 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
     try:
         async with trio.open_nursery() as nursery:
             internet = Internet(Random(random.getrandbits(64)), nursery)
-            count = scene.nodes or random.randint(NODES_MIN, NODES_MAX)
-            nodes = found_nodes(count, internet, random)
+            count = scene.nodes or len(scene.economies) or random.randint(NODES_MIN, NODES_MAX)
+            nodes = found_nodes(count, internet, random, scene.economies or tuple(PARAMETERS))
             nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
+            nemesis.hostile = not scene.economies
             for node in nodes:
                 nursery.start_soon(node.live)
             nursery.start_soon(keep_counting, nodes, outcome)
@@ -161,6 +170,7 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
                 await nemesis.haunt()
             story.say("calm")
             await calm_down(nodes, outcome)
+            check_trade(scene, outcome.count)
             nursery.cancel_scope.cancel()
     finally:
         outcome.trace = internet.trace.hexdigest()
@@ -182,6 +192,20 @@ async def calm_down(nodes: list[Node], outcome: Outcome) -> None:
             return
     outcome.stuck = len(still)
     raise ViolationError(f"{len(still)} migrations are not over, one is {min(still, default='')}")
+
+
+def check_trade(scene: Scene, count: Count) -> None:
+    """Every economy that was asked for has sent merchants and taken some.
+
+    Raises:
+        ViolationError: one has not.
+    """
+    for economy in scene.economies:
+        if not (count.entered[economy] and count.left[economy]):
+            raise ViolationError(
+                f"{economy}: {count.entered[economy]} merchants came to it, "
+                f"{count.left[economy]} went from it"
+            )
 
 
 async def keep_counting(nodes: list[Node], outcome: Outcome) -> Any:
