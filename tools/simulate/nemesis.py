@@ -83,6 +83,13 @@ class Nemesis:
         finally:
             self._mend()
 
+    def cut_all(self) -> None:
+        """Reset every connection. Trade had recovered, so many are under way, and whatever links
+        come next have to bring them to an end."""
+        self._strike("cut", "all are cut off")
+        for one, other in self.internet.cables:
+            self.internet.cut(one, other)
+
     async def _do(self, kind: str) -> None:
         node = self.random.choice(self.nodes)
         if kind in HOSTILE and self.villain:

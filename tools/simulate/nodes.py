@@ -50,6 +50,9 @@ PARAMETERS = {
 """Of a society a pulse every ten seconds, and now and then somebody settles; of a macro economy a
 month every minute. None: as the economy has them."""
 
+ECONOMIES = ("bazaar", "society", "bazaar", "macro")
+"""Of nodes in turn, where nobody asks for others; a macro city costs most."""
+
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
 
@@ -59,7 +62,7 @@ LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
-BOTH_SHARE, SOME_CITIES_SHARE = 0.4, 0.4
+BOTH_SHARE, SOME_CITIES_SHARE = 0.5, 0.5
 """Of the pairs of nodes: who dial each other. Of those who dial: who do it for each of some cities
 of theirs, and not for all."""
 

@@ -13,13 +13,13 @@ import trio.testing
 from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import PARAMETERS, Node, ViolationError, found_nodes, innermost
+from tools.simulate.nodes import ECONOMIES, Node, ViolationError, found_nodes, innermost
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
 
 COUNTED_EVERY_S = 5.0
-CALM_S = 60.0
+CALM_S = 30.0
 CALM_S_MAX = 1_800.0
 """After the last fault every migration that was open then must be over within so long. It is looked
 every now and then whether they are, so that a run need not last longer."""
@@ -160,7 +160,7 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
         async with trio.open_nursery() as nursery:
             internet = Internet(Random(random.getrandbits(64)), nursery)
             count = scene.nodes or len(scene.economies) or random.randint(NODES_MIN, NODES_MAX)
-            nodes = found_nodes(count, internet, random, scene.economies or tuple(PARAMETERS))
+            nodes = found_nodes(count, internet, random, scene.economies or ECONOMIES)
             nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
             nemesis.hostile = not scene.economies
             for node in nodes:
@@ -169,6 +169,8 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
             with trio.move_on_after(scene.hours * 3_600):
                 await nemesis.haunt()
             story.say("calm")
+            await trio.sleep(CALM_S)
+            nemesis.cut_all()
             await calm_down(nodes, outcome)
             check_trade(scene, outcome.count)
             nursery.cancel_scope.cancel()
