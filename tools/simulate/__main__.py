@@ -1,5 +1,6 @@
 """`python -m tools.simulate`: replay one seed, or run many, a bar meanwhile."""
 
+import math
 import os
 import sys
 import time
@@ -117,9 +118,12 @@ def summary(outcomes: list[Outcome]) -> dict[str, str]:
     for outcome in outcomes:
         entered.update(outcome.count.entered)
         left.update(outcome.count.left)
+    pairs = sum(math.comb(outcome.nodes, 2) for outcome in outcomes)
     simulated_h = sum(outcome.simulated_s for outcome in outcomes) / 3_600
     return {
         "seeds": f"{len(outcomes):,}",
+        "nodes": f"{sum(outcome.nodes for outcome in outcomes):,}",
+        "pairs of them joined": f"{sum(outcome.joined for outcome in outcomes):,} of {pairs:,}",
         "simulated hours": f"{simulated_h:,.1f}",
         "migrations": f"{entered.total():,}",
         **{f"- to {kind}, from it": f"{entered[kind]:,}, {left[kind]:,}" for kind in entered},

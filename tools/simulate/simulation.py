@@ -60,6 +60,8 @@ class Outcome:
     """What became of a run.
 
     Attributes:
+        nodes: how many there were.
+        joined: pairs of them that have dialled, either the other.
         stuck: migrations that were not over in time.
         trace: digest of all that was ever sent, and when.
         failure: what went wrong; empty: nothing.
@@ -70,6 +72,8 @@ class Outcome:
     simulated_s: float = 0.0
     count: Count = field(default_factory=Count)
     faults: Counter[str] = field(default_factory=Counter)
+    nodes: int = 0
+    joined: int = 0
     stuck: int = 0
     trace: str = ""
     failure: str = ""
@@ -176,6 +180,7 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
             nursery.cancel_scope.cancel()
     finally:
         outcome.trace = internet.trace.hexdigest()
+        outcome.nodes, outcome.joined = len(internet.hosts), len(internet.cables)
 
 
 async def calm_down(nodes: list[Node], outcome: Outcome) -> None:
