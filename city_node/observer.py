@@ -26,7 +26,7 @@ from city_node.network import Network
 from city_node.pace import Pace
 from city_node.running import Running, token_file
 from city_node.snapshot import snapshot
-from city_node.window import Taken
+from city_node.window import Taken, Window
 from city_node.world import World
 from protocol import observe
 from protocol.observe_lines import CommandReader, encode
@@ -156,12 +156,12 @@ async def observed(
     pace: Pace,
     gauges: Gauges,
     listeners: list[Bound],
-    taken: Taken | None = None,
+    seen_by: Window | None = None,
 ) -> Observers:
     """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts.
 
     Args:
-        taken: the end of the window's conversation, which goes on.
+        seen_by: the window, whose conversation goes on.
     """
     machine = network.machine
     bound = await open_listener(config.observe_bind, config.observe_port, machine)
@@ -178,6 +178,7 @@ async def observed(
     )
     cities = [city.name for city in config.cities]
     hello = observe.Hello(node=network.node, cities=cities, goods=list(network.goods))
+    taken = seen_by.take() if seen_by else None
     await nursery.start(serve, observers, bound, hello, taken)
     note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
     beside.enter_context(machine.noted(note))

@@ -50,8 +50,7 @@ async def shown(
         The observers, and all views, they among them.
     """
     gauges = Gauges(network.log)
-    taken = seen_by.take() if seen_by else None
-    observers = await observed(nursery, beside, config, network, pace, gauges, listeners, taken)
+    observers = await observed(nursery, beside, config, network, pace, gauges, listeners, seen_by)
     history = beside.enter_context(history_file(asked.history, gauges))
     if asked.websocket_port is not None:
         await nursery.start(websocket.serve, observers, asked.websocket_port)
