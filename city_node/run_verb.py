@@ -14,7 +14,7 @@ from city_node.wishes import Run, Wishes
 
 Cities = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME...", help="Cities to run; default: those of --config."),
+    typer.Argument(metavar="NAME", help="Cities to run; default: those of --config."),
 ]
 Headless = Annotated[
     bool, typer.Option("--headless", envvar="CITY_NODE_HEADLESS", help="No window.")
