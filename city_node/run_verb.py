@@ -94,7 +94,7 @@ Connect = Annotated[
     typer.Option(
         envvar="CITY_NODE_CONNECT",
         metavar="[CITY=]HOST:PORT",
-        help="Keep a road to an address, from CITY or the first. May be repeated.",
+        help="Keep a road to an address, for CITY only or for all. May be repeated.",
     ),
 ]
 LegacyBind = Annotated[
