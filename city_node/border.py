@@ -138,6 +138,7 @@ def admit(
     brought: Brought,
     node_suffix: str,
     now_s: float,
+    tariff_bp: int = 0,
 ) -> Admitted:
     """Let guests of one peer into a city, in the order of their lines, as far as bounds allow.
 
@@ -148,6 +149,7 @@ def admit(
         brought: by this peer to this city; what enters is booked.
         node_suffix: "@NODE" in upper case; beliefs about our own cities may carry it.
         now_s: the node's clock.
+        tariff_bp: of the money of those who enter.
     """
     money_minor = np.frombuffer(came.money_minor, np.int64)
     capacity = np.frombuffer(came.capacity, np.int64)
@@ -183,7 +185,7 @@ def admit(
     rows = np.flatnonzero(fits)
     brought.book(now_s, int(money_minor[rows].sum()), len(rows))
     if len(rows):
-        enter(world, city, from_place, came, rows, node_suffix)
+        enter(world, city, from_place, came, rows, node_suffix, tariff_bp)
     turned_back = [came.lines[int(row)] for row in np.flatnonzero(~fits)]
     return Admitted(len(rows), turned_back, reason)
 
@@ -197,7 +199,13 @@ def guests_present(world: World, city: City, from_place: int) -> int:
 
 
 def enter(
-    world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
+    world: World,
+    city: City,
+    from_place: int,
+    came: Merchants,
+    rows: np.ndarray,
+    node_suffix: str,
+    tariff_bp: int = 0,
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
     roster = roster_of(world, city, from_place, came, rows, node_suffix)
@@ -207,7 +215,7 @@ def enter(
         nth: unknown_genes(came.genome(int(rows[nth])))
         for nth in np.flatnonzero(~np.isnan(genes).all(axis=1)).tolist()
     }
-    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+    take(world, Arrivals(city.here, world.places[from_place], roster, luggage, tariff_bp))
 
 
 def roster_of(

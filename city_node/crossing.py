@@ -46,11 +46,11 @@ def _admit(
     city = travelway.city
     place = _place(network, world, travelway)
     brought = _brought(network, travelway, now_s)
-    guests = network.policies[city.here].guests
+    policy = network.policies[city.here]
     if place is None or brought is None:
         travelway.close("too many cities in sight")
         return
-    if guests is None:
+    if policy.guests is None:
         admitted = Admitted(0, list(came.lines), "guests = false")
     else:
         admitted = admit(
@@ -58,10 +58,11 @@ def _admit(
             city,
             place,
             came,
-            guests=guests,
+            guests=policy.guests,
             brought=brought,
             node_suffix=network.node_suffix,
             now_s=now_s,
+            tariff_bp=policy.tariff_bp,
         )
     for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
         travelway.crossings.append((now_s, came.goods[good] if owned else "", False))

@@ -180,8 +180,10 @@ class Migrations:
             self.transitions += [as_kept(each, self._names) for each in group.transitions]
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
-            for book in (*group.transitions, *group.settled):  # a merchant dropped has but a sum
-                self.nodes.keep_name(book.peer)
+            met = [each.peer for each in group.transitions]
+            met += [each.peer for each in group.settled]  # a merchant dropped has but a sum
+            for name in met:
+                self.nodes.keep_name(name)
             for each in group.transitions:
                 if each.state == "GONE":
                     peer.left.pop(((each.city, each.peer), each.xid), None)
@@ -209,10 +211,10 @@ class Migrations:
             city = self.nodes.cities[self._numbers[name]]
             place = place_of(world, spelled(other), self.network.in_use)
             assert place is not None, "a place is kept for whom one holds merchants of"
+            tariff_bp = self.network.policies[city.here].tariff_bp
             for columns in self._columns(peer, [entrant.merchant for entrant in arrived]):
-                enter(
-                    world, city, place, columns, np.arange(len(columns)), self.network.node_suffix
-                )
+                rows, suffix = np.arange(len(columns)), self.network.node_suffix
+                enter(world, city, place, columns, rows, suffix, tariff_bp)
                 way = self.network.linked.get((city.here, other.casefold()))
                 if way:
                     note_crossings(way, columns)
