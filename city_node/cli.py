@@ -501,6 +501,22 @@ def distrust(
 
 
 @app.command()
+def rotate(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="The world's folder. Default: your only world's."),
+    ] = None,
+) -> None:
+    """Give a world that does not run a new key, signed by the old one, which it replaces."""
+    from city_node import kernel_cache
+
+    kernel_cache.prepare()
+    from city_node import trust_verbs
+
+    trust_verbs.rotate(folder)
+
+
+@app.command()
 def paths() -> None:
     """Say where caches, notes of running nodes and tokens lie."""
     from city_node import verbs

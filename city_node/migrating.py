@@ -267,6 +267,8 @@ class Migrations:
             if way:
                 good = merchant.good if merchant.owned else EMPTY_HANDED
                 way.crossings.append((now_s, good, True))
+        self.nodes.unwritten |= self.nodes.rebound
+        self.nodes.rebound = {}
         for peer in self.nodes.by_id.values():
             entrants = self._write_down(peer)
             assert not entrants, "whoever enters is heard of before a window"

@@ -51,6 +51,7 @@ class Conversation:
         to_send: bytes waiting for the link; `wake` is set when there are some.
         cities: of ours that let the peer in, by number.
         keys: public keys of the peer's cities, as chartered.
+        ids: the peer's own and those of its former keys, newest first, as it has proved.
     """
 
     link: Link
@@ -59,6 +60,7 @@ class Conversation:
     wake: trio.Event = field(default_factory=trio.Event)
     cities: tuple[int, ...] = ()
     keys: dict[str, bytes] = field(default_factory=dict)
+    ids: Sequence[str] = ()
 
     def say(self, data: bytes) -> None:
         """Queue bytes for the link."""
@@ -113,8 +115,10 @@ class PeerNodes:
     Attributes:
         read_columns: a quick reader of their merchants.
         by_id: peer nodes: those with books, and those with a link.
-        id_of: whose city a full name is: for good, once there are books with that node.
+        id_of: whose city a full name is: for good, or until that node's key changes, once there
+            are books with it.
         unwritten: names that are to be bound by the ledger with the next commit.
+        rebound: likewise, with the window that ends next: their node's key has changed.
         given_minor: coins that peers' merchants brought since the last commit.
     """
 
@@ -128,6 +132,7 @@ class PeerNodes:
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
     unwritten: dict[str, str] = field(default_factory=dict)
+    rebound: dict[str, str] = field(default_factory=dict)
     given_minor: Counter[Pair] = field(default_factory=Counter)
     _kept_names: set[str] = field(default_factory=set)
 
@@ -144,7 +149,8 @@ class PeerNodes:
             cities: ours that the link is for.
         """
         names = [self.names[here] for here in cities]
-        return hello_of(self.identity.id, boot, [(n, charter(self.identity, n)) for n in names])
+        chartered = [(name, charter(self.identity, name)) for name in names]
+        return hello_of(self.identity.id, boot, chartered, self.identity.rotations)
 
     def linked_cities(self) -> range:
         """Our cities that links are for, unless they are for one: the first, as a hello holds."""
@@ -166,15 +172,32 @@ class PeerNodes:
         decoder = BulkDecoder(self.goods, self.read_columns, in_minor=True)
         return PeerNode(node_id, pairs, decoder)
 
-    def check_names(self, node_id: str, names: Sequence[str]) -> None:
+    def succession(self, ids: Sequence[str]) -> Sequence[str]:
+        """Of the ids a node has had, newest first, those down to the one we have books under: what
+        still older keys do is not its."""
+        for count, each in enumerate(ids, 1):
+            if each in self.by_id and self.by_id[each].has_books:
+                return ids[:count]
+        return ids
+
+    def known_as(self, ids: Sequence[str]) -> PeerNode | None:
+        """The peer node that has had these ids, newest first: that with books, if any has."""
+        found = [self.by_id[each] for each in self.succession(ids) if each in self.by_id]
+        return next((peer for peer in found if peer.has_books), found[0] if found else None)
+
+    def check_names(self, ids: Sequence[str], names: Sequence[str]) -> None:
         """Whether a node may call its cities so.
+
+        Args:
+            ids: its own, and those of its former keys, newest first.
 
         Raises:
             ChangedKeyError: we have books with another node under one of these names.
             ValueError: a name that letters of another case would make another, or too many names.
         """
+        node_id, ids = ids[0], self.succession(ids)
         for name in names:
-            if self.id_of.get(name, node_id) != node_id:
+            if self.id_of.get(name, node_id) not in ids:
                 raise ChangedKeyError(
                     f"{spelled(name)} is known as a city of {self.id_of[name]}, but now speaks as "
                     f"{node_id}; a world begun anew needs another --node-name, and merchants under "
@@ -182,13 +205,24 @@ class PeerNodes:
                 )
             if spelled(name).upper() != name:
                 raise ValueError(f"{shown(name)}: has letters that have no lower case of their own")
-        of_its = {*names, *(name for name, known in self.id_of.items() if known == node_id)}
+        of_its = {*names, *(name for name, known in self.id_of.items() if known in ids)}
         if len(of_its) > NODE_CITIES_MAX:
             raise ValueError(f"cities of one node = over {NODE_CITIES_MAX}, under all its names")
 
-    def bind(self, node_id: str, names: Sequence[str]) -> PeerNode:
-        """Deal with a node under these names, which have been checked."""
-        self.check_names(node_id, names)
+    def bind(self, ids: Sequence[str], names: Sequence[str]) -> PeerNode:
+        """Deal with a node under these names, which have been checked; what there was with it under
+        former ids, whose links are over, is its own."""
+        node_id, *former = self.succession(ids)
+        kept = self.known_as(ids)
+        for each in former:
+            self.by_id.pop(each, None)
+        if kept:
+            kept.id, self.by_id[node_id] = node_id, kept
+        for name, known in self.id_of.items():
+            if known in former:
+                self.id_of[name] = node_id
+                if name in self._kept_names:
+                    self.rebound[name] = node_id
         self.id_of |= dict.fromkeys(names, node_id)
         return self.peer(node_id)
 

@@ -1,9 +1,10 @@
-"""The verbs of trust: id, pending, trust, distrust. They need no running node.
+"""The verbs of trust: id, pending, trust, distrust, rotate. They need no running node.
 
-Called by `cli`; all they do is read and write the files of `city_node.trust`.
+Called by `cli`; all they do is read and write the files of `city_node.trust`, and a world's key.
 """
 
 import time
+from pathlib import Path
 
 from city_node import trust as files
 from city_node.errors import ConfigError
@@ -85,6 +86,40 @@ def distrust(text: str) -> None:
     if not was_trusted:
         raise ConfigError(f"distrust = {text!r}: is not trusted")
     print(f"trusted no more: {node_id}{_called(known[node_id].name)}")
+
+
+def rotate(folder: Path | None) -> None:
+    """Give a world another key, and say what its ids were and are.
+
+    Args:
+        folder: of the world, whose node does not run; None: the user's only one.
+
+    Raises:
+        ConfigError: none or several are meant, its node runs, or it cannot be written.
+    """
+    from city_node.folder import locked
+    from city_node.identity import identity_in, introduce
+    from city_node.rotation import rotated
+
+    own = files.own_worlds(files.home_folder())
+    if folder is None:
+        if len(own) != 1:
+            which = ", ".join(f"'{entry.world}'" for entry in own) or "none has run yet"
+            raise ConfigError(f"rotate: name the folder of one of your worlds: {which}")
+        folder = Path(own[0].world)
+    if not (folder / files.KEY_FILE).exists():
+        raise ConfigError(f"dir = '{folder}': no world lies there")
+    with locked(folder):
+        before = identity_in(folder)
+        after = rotated(before)
+        for entry in own:
+            if entry.id == before.id:
+                introduce(after, entry.name, entry.since_s)
+    print(f"was {before.id}\nis  {after.id}")
+    print(
+        "\nwhoever trusts the old id takes the new one when the two meet; "
+        "only nodes whose cities are all closed have to be told it"
+    )
 
 
 def _called(name: str) -> str:

@@ -127,6 +127,10 @@ PAIRS_MAX: Final = 256
 TEXT_CHARS_MAX: Final = 512
 """A charter, a key, a signature or the detail of an error."""
 
+ROTATIONS_MAX: Final = 4
+"""Changes of its key that a node shows in a hello, the newest: each takes the place of a city and a
+half. Whoever has missed more of them has to be told the new id by its user."""
+
 GIVE_UP_S: Final = 60.0
 """A merchant whose offer nobody has answered for this long comes home. Longer than a dead link
 takes to be noticed, so that a short cut does not send everybody back."""

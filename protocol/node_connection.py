@@ -374,7 +374,12 @@ class NodeConnection:
         return events
 
 
-def hello_of(node_id: str, boot: str, cities: Iterable[tuple[str, str]]) -> Hello:
+def hello_of(
+    node_id: str,
+    boot: str,
+    cities: Iterable[tuple[str, str]],
+    rotations: Sequence[str] = (),
+) -> Hello:
     """Our hello, checked: `cities` as (full name in upper case, charter).
 
     Raises:
@@ -385,6 +390,7 @@ def hello_of(node_id: str, boot: str, cities: Iterable[tuple[str, str]]) -> Hell
         id=node_id,
         boot=boot,
         cities=[CharteredCity(*city) for city in cities],
+        rotations=list(rotations),
     )
     line = encode([hello])
     decode(line)

@@ -459,7 +459,7 @@ class Undecided(NodePeer):
 async def test_a_node_has_no_more_than_64_names(tmp_path, nursery, autojump_clock) -> None:
     node = Node(tmp_path)
     who = key(tmp_path)
-    node.nodes.bind(who.id, [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
+    node.nodes.bind((who.id,), [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
     refused = await node.linked(nursery, who, "ONE MORE@BOREAS")
     assert "cities of one node = over 64" in refused.why_ended
     assert (await node.linked(nursery, who, "CITY 7@BOREAS")).why_ended is None
