@@ -35,6 +35,7 @@ class Arrivals(msgspec.Struct, frozen=True, tag="arrivals"):
         rows: a Roster, with what they bring; packed where it is stored.
         luggage: genes that nobody here knows, by row.
         tariff_bp: of their money, to the locals before they are in town.
+        address: of a peer of the legacy wire, whose quotas they are booked in.
     """
 
     city: int
@@ -42,6 +43,7 @@ class Arrivals(msgspec.Struct, frozen=True, tag="arrivals"):
     rows: Any
     luggage: dict[int, dict[str, float]]
     tariff_bp: int = 0
+    address: str = ""
 
 
 class Homecomer(msgspec.Struct, frozen=True, tag="homecomer"):
@@ -51,12 +53,14 @@ class Homecomer(msgspec.Struct, frozen=True, tag="homecomer"):
         peer: the city he was bound for.
         rows: a Roster of one, as he left; number -1: nobody knows any more who he was.
         luggage: genes that nobody here knows.
+        address: as of `Arrivals`.
     """
 
     city: int
     peer: str
     rows: Any
     luggage: dict[str, float]
+    address: str = ""
 
 
 class Way(msgspec.Struct, frozen=True):

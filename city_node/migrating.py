@@ -214,7 +214,7 @@ class Migrations:
             tariff_bp = self.network.policies[city.here].tariff_bp
             for columns in self._columns(peer, [entrant.merchant for entrant in arrived]):
                 rows, suffix = np.arange(len(columns)), self.network.node_suffix
-                enter(world, city, place, columns, rows, suffix, tariff_bp)
+                enter(world, city, place, columns, rows, suffix, tariff_bp=tariff_bp)
                 way = self.network.linked.get((city.here, other.casefold()))
                 if way:
                     note_crossings(way, columns)
