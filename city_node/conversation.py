@@ -324,6 +324,8 @@ class Speaker:
     def quarantine(self, peer: PeerNode, why: str) -> None:
         """Use no link with a node any more: its journal and ours cannot both be true."""
         peer.quarantined = why
+        its = (spelled(name) for name, known in self.nodes.id_of.items() if known == peer.id)
+        self.network.quarantined |= dict.fromkeys(its, why)
         self.log.say(f"quarantined: {why}: one of the two has been rolled back")
         if peer.talk:
             self._close(peer.talk, "rolled_back", why)

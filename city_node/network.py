@@ -171,6 +171,7 @@ class Network:
         homeless: who left while his travel-way closed, and has to come home too.
         quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
+        quarantined: why no link with a peer is used, by its name as people see it.
         policies: of our cities' borders, by their numbers.
         quick_reader: of lines, once it is loaded; `is_loading_reader` from when that begins.
     """
@@ -188,6 +189,7 @@ class Network:
     homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    quarantined: dict[str, str] = field(default_factory=dict)
     machine: Machine = field(default_factory=Machine)
     policies: Mapping[int, Policy] = field(default_factory=lambda: defaultdict(Policy))
     quick_reader: ReadColumns | None = None

@@ -36,8 +36,10 @@ TO_SEND_BYTES_MAX = 64 * 1_024 * 1_024
 in flight on a busy pair are 2.5 MB."""
 
 STRANGERS_MAX = 256
-"""Nodes nobody trusts that open cities have dealings with. A key costs nothing, and the books with
-whoever has sent one merchant are kept for good: beyond these a stranger waits to be trusted."""
+"""Nodes nobody trusts that open cities have dealings with, over the life of a world: a limit, not a
+leak. A key costs nothing, and the books with whoever has sent one merchant are kept for good, since
+their numbers must never come again: a stranger beyond these waits to be trusted, and whoever is
+trusted does not count. One takes up 18 KB a pair of cities at most (`UNSETTLED_WINDOWS`)."""
 
 Pair = tuple[str, str]
 """Full names in upper case: a city of ours, a city of the peer."""

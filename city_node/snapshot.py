@@ -183,6 +183,7 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             refused=network.refused[city, peer],
             waiting=way.waiting.total() if way else 0,
             tariff_minor=traffic[city].tariffs_minor[peer],
+            quarantined=network.quarantined.get(peer, ""),
             **_account(linked.get((city, peer))),
         )
         for city, peer, way in sorted(

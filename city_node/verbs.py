@@ -177,6 +177,7 @@ def print_peers(node: Watched) -> None:
         table.add_column(heading, justify="right")
     for peer in shown.peers:
         state = ("dialled" if peer.dialled else "accepted") if peer.open else "closed"
+        state = "quarantined" if peer.quarantined else state
         counts = (peer.arrived, peer.departed, peer.waiting)
         table.add_row(
             peer.city,
@@ -189,6 +190,8 @@ def print_peers(node: Watched) -> None:
             *_account_of(peer),
         )
     console.print(table)
+    for why in dict.fromkeys(peer.quarantined for peer in shown.peers if peer.quarantined):
+        console.print(f"quarantined: {why}")
 
 
 def _account_of(peer: Peer) -> tuple[str, str]:

@@ -110,9 +110,10 @@ RANGES_MAX: Final = OFFERS_IN_FLIGHT_MAX
 RANGES_IN_LINE_MAX: Final = 2_048
 """Numbers we name in one line: every one a range of its own at worst, of 24 bytes."""
 
-UNSETTLED_MAX: Final = 4 * OFFERS_IN_FLIGHT_MAX
-"""How far credit runs ahead of what the sending side says is settled: whoever never settles would
-have every refusal remembered for ever."""
+UNSETTLED_WINDOWS: Final = 4
+"""How far credit runs ahead of what the sending side says is settled, as a multiple of what may be
+in flight: whoever never settles would have every refusal remembered for ever. A stranger of whom
+nobody has entered is so remembered by 256 numbers a pair, 18 KB."""
 
 FORGET_EVERY: Final = 16
 """The sending side says that so many more have settled; below a quarter of the first credit, or
