@@ -121,6 +121,7 @@ class Speaker:
                     peer.drained = trio.Event()
                     await peer.drained.wait()
                 data = bytes(await stream.receive_some(LINE_BYTES_MAX))
+            connection.trusted = talk.link.peer_id in self.links.trusted
             now_s = trio.current_time()
             events = connection.tick(now_s) if data is None else connection.receive(data, now_s)
             await self._act(talk, events)

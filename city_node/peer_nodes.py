@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from city_node.errors import ConfigError
 from city_node.identity import Identity, charter
 from city_node.ledger import Ledger, Migration
 from city_node.link import Link
@@ -241,23 +242,34 @@ class PeerNodes:
             self.id_of = {name: known for name, known in self.id_of.items() if known != peer.id}
 
     def restore(self) -> None:
-        """Take up the books that the ledger has kept."""
+        """Take up the books that the ledger has kept.
+
+        Raises:
+            ConfigError: it has some of which it does not say whose they are.
+        """
         self.id_of = self.ledger.bound()
         self._kept_names = set(self.id_of)
         ours = {city.name: full_name(city.name, self.node) for city in self.cities}
         rows: dict[str, list[Transition]] = {}
         kept: dict[str, list[Settled]] = {}
         for row in self.ledger.migrations():
-            if (peer := row.peer.upper()) in self.id_of:
-                rows.setdefault(self.id_of[peer], []).append(_transition(row, ours[row.city], peer))
+            peer = row.peer.upper()
+            rows.setdefault(self._owner(peer), []).append(_transition(row, ours[row.city], peer))
         for settled in self.ledger.settled():
             peer = settled.peer.upper()
             city = ours[settled.city]
             side: Side = "out" if settled.side == "out" else "in"
             as_wire = Settled(city, peer, side, settled.below, settled.digest, settled.money_minor)
-            kept.setdefault(self.id_of[peer], []).append(as_wire)
+            kept.setdefault(self._owner(peer), []).append(as_wire)
         for node_id in {*rows, *kept, *self.id_of.values()}:
             self.by_id[node_id] = self._new(node_id, rows.get(node_id, []), kept.get(node_id, []))
+
+    def _owner(self, name: str) -> str:
+        if name not in self.id_of:
+            raise ConfigError(
+                f"{self.ledger.name}: damaged: whose city {spelled(name)} is, it does not say"
+            )
+        return self.id_of[name]
 
 
 def full_name(city: str, node: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from city_node import VERSION, kernel_cache
 from city_node.advance import BalanceError, Job, advance, run_in_turn
-from city_node.books import check_books, issue, money_of
+from city_node.books import check_books, check_migrations, issue, money_of
 from city_node.border import Brought, Quota, leave, quota_keys
 from city_node.checkpoint import DamagedError, Quotas, restore
 from city_node.config import Config
@@ -226,6 +226,8 @@ def _check(world: World, ledger: Ledger) -> None:
     """A city never starts on books that do not balance, nor on others than were kept."""
     try:
         check_books(ledger.accounts, world)
+        migrations = ((each.state, each.money_minor) for each in ledger.migrations())
+        check_migrations(ledger.accounts.values(), migrations, "books")
         books = ledger.books()
         for city in world.cities if books.tick == world.tick and books.cities else ():
             found = CityBooks(*issue(city), city.ledger.expected_minor())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from city_node import peer_nodes, verbs
+from city_node.errors import ConfigError
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
 from city_node.network import Network
@@ -135,6 +136,9 @@ async def test_a_name_with_books_is_its_nodes_for_good(tmp_path, nursery, autoju
     assert (await node.linked(nursery, anew, "SEASIDE@BOREAS-2")).why_ended is None
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     assert again.nodes.id_of == {THEIRS: key(tmp_path).id}
+    node.ledger._database.execute("DELETE FROM nodes")
+    with pytest.raises(ConfigError, match=r"ledger.db: damaged: whose city Seaside@boreas is"):
+        Node(tmp_path, ledger=node.ledger)
     nursery.cancel_scope.cancel()
 
 

@@ -284,6 +284,8 @@ def test_books_that_do_not_balance_never_start() -> None:
         "UPDATE peers SET left_minor = left_minor + 1",
         "UPDATE cities SET holdings_minor = holdings_minor - 1 WHERE name = 'Seaside'",
         "UPDATE cities SET issued_minor = 5 WHERE name = 'Seaside'",
+        "INSERT INTO migrations VALUES ('Riverwood', 'Ash@b', 'out', 0, 'COMMITTED', 5, x'', 1)",
+        "INSERT INTO migrations VALUES ('Riverwood', 'Ash@b', 'in', 0, 'HELD', 5, x'', 1)",
     ):
         broken = database(kept.image())
         broken.execute(change)
