@@ -123,12 +123,13 @@ class Road(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A node in sight."""
+    """A node in sight, or one that is kept apart."""
 
     name: str
     address: str = ""
     latency_ms: Number = None
     up: bool = True
+    why_apart: str = ""  # not up: it knocks, we have knocked there, it is quarantined
 
 
 class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -139,12 +140,12 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     address: str = ""
     dialled: bool = False  # by us
     open: bool = True
+    why_closed: str = ""
     arrived: int = 0  # merchants, since the node started
     departed: int = 0
     refused: int = 0  # lines and merchants
     waiting: int = 0  # merchants who have left and are not yet on the wire, or have not arrived
     tariff_minor: int = 0  # paid at the border, minor units
-    quarantined: str = ""  # why its link is not used: its journal contradicts this node's
     # Of cities of nodes of ours, with which there are accounts: minor units that have come from
     # there beyond those that went, and what all cities of that node may bring so; null of others.
     balance_minor: int | None = None
