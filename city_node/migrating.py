@@ -180,10 +180,9 @@ class Migrations:
             self.transitions += [as_kept(each, self._names) for each in group.transitions]
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
-            met = [each.peer for each in group.transitions]
-            met += [each.peer for each in group.settled]  # a merchant dropped has but a sum
-            for name in met:
-                self.nodes.keep_name(name)
+            booked: list[Transition | Settled] = [*group.transitions, *group.settled]
+            for book in booked:  # a merchant dropped has but a sum
+                self.nodes.keep_name(book.peer)
             for each in group.transitions:
                 if each.state == "GONE":
                     peer.left.pop(((each.city, each.peer), each.xid), None)
