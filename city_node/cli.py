@@ -16,7 +16,7 @@ import typer
 from city_node.errors import ConfigError
 from city_node.laboratory_verbs import evolve, reality, train
 from city_node.run_verb import run
-from city_node.trust_verbs import distrust, own_id, pending, trust
+from city_node.trust_verbs import distrust, own_id, pending, rotate, trust
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer names the class of its own only through this child."""
@@ -166,6 +166,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "pending": pending,
     "trust": trust,
     "distrust": distrust,
+    "rotate": rotate,
     "paths": paths,
     "doctor": doctor,
 }

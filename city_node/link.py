@@ -301,17 +301,22 @@ class Links:
 
     def _refusal(self, link: Link) -> str:
         """Why a peer, whose id has been proved, is not even spoken with; empty: it is."""
-        banned_until_s = self._banned_until_s.get(link.peer_id, 0.0)
         if link.peer_id == self.identity.id:
             return "it is this node itself"
-        if link.peer_id in self.parted:
-            return f"{link.peer_id} is disconnected by command"
-        if trio.current_time() < banned_until_s:
-            return f"{link.peer_id} is kept out"
+        if why := self.kept_out(link.peer_id):
+            return why
         if not self._strangers and link.peer_id not in self.trusted:
             return f"{link.peer_id} is not trusted, and every city is closed"
         ours = {o.peer_id for o in self._secured if o.dialled and not o.why_closed}
         return DOUBLE if link.dialled and link.peer_id in ours else ""
+
+    def kept_out(self, peer_id: str) -> str:
+        """Why a node is not spoken with, by command or for what it did; empty: it is."""
+        if peer_id in self.parted:
+            return f"{peer_id} is disconnected by command"
+        if trio.current_time() < self._banned_until_s.get(peer_id, 0.0):
+            return f"{peer_id} is kept out"
+        return ""
 
     def joined(self, peer_id: str) -> Collection[int]:
         """Numbers of our cities that are to trade with a node: those the user wants joined with it,

@@ -21,7 +21,7 @@ from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
 from city_node.config import Config, resolve
 from city_node.control import Control
-from city_node.crossing import give_inputs, take_abroad
+from city_node.crossing import addressed, give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.fields import check_writable
 from city_node.history import check_ending
@@ -220,7 +220,7 @@ async def run_window(node: Node, wished: int) -> list[Departure]:
     engine_s = await run_jobs(jobs, node.threads, node.network.machine)
     close_window(world, jobs)
     node.pace.passed(jobs[0].ticks, engine_s)
-    return leave(world, node.network.node_suffix)
+    return addressed(node.network, leave(world, node.network.node_suffix))
 
 
 async def keep(node: Node, tick: int, departures: list[Departure]) -> None:

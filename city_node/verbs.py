@@ -205,17 +205,21 @@ def print_peers(node: Watched) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("city", "peer", "state", "address"):
         table.add_column(heading)
-    for heading in ("arrived", "departed", "waiting", "refused", "balance", "credit used"):
+    for heading in ("arrived", "departed", "waiting", "tariffs"):
+        table.add_column(heading, justify="right")
+    for heading in ("refused", "balance", "credit used"):
         table.add_column(heading, justify="right")
     for peer in shown.peers:
         state = peer.why_closed or ("dialled" if peer.dialled else "accepted")
-        counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
+        counts = (peer.arrived, peer.departed, peer.waiting)
         table.add_row(
             peer.city,
             peer.name,
             state,
             peer.address,
             *(f"{count:,}" for count in counts),
+            f"{peer.tariff_minor / MINOR_PER_COIN:,.2f}",
+            f"{peer.refused:,}",
             *_account_of(peer),
         )
     console.print(table)

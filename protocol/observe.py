@@ -146,6 +146,7 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     departed: int = 0
     refused: int = 0  # lines and merchants
     waiting: int = 0  # merchants who have left and are not yet on the wire, or have not arrived
+    tariff_minor: int = 0  # paid at the border, minor units
     # Of cities of nodes of ours, with which there are accounts: minor units that have come from
     # there beyond those that went, and what all cities of that node may bring so; null of others.
     balance_minor: int | None = None

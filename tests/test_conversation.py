@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from city_node import peer_nodes
+from city_node.errors import ConfigError
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
 from city_node.network import Network
@@ -137,6 +138,9 @@ async def test_a_name_with_books_is_its_nodes_for_good(tmp_path, nursery, autoju
     assert (await node.linked(nursery, anew, "SEASIDE@BOREAS-2")).why_ended is None
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     assert again.nodes.id_of == {THEIRS: key(tmp_path).id}
+    node.ledger._database.execute("DELETE FROM nodes")
+    with pytest.raises(ConfigError, match=r"ledger.db: damaged: whose city Seaside@boreas is"):
+        Node(tmp_path, ledger=node.ledger)
     nursery.cancel_scope.cancel()
 
 
@@ -465,7 +469,7 @@ class Undecided(NodePeer):
 async def test_a_node_has_no_more_than_64_names(tmp_path, nursery, autojump_clock) -> None:
     node = Node(tmp_path)
     who = key(tmp_path)
-    node.nodes.bind(who.id, [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
+    node.nodes.bind((who.id,), [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
     refused = await node.linked(nursery, who, "ONE MORE@BOREAS")
     assert "cities of one node = over 64" in refused.why_ended
     assert (await node.linked(nursery, who, "CITY 7@BOREAS")).why_ended is None

@@ -106,7 +106,10 @@ def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) 
         assert alone["between"] == []
         if port_of == "--port":
             return
+        rotated = run_to_end(tmp_path, "rotate", str(both.folders[1]))
+        assert rotated.returncode == 0, rotated.stderr
         both.nodes = [both.started(0), both.started(1)]  # after a clean end likewise
+        both.nodes[0].wait_for("has a new key, signed by both")
         both.trade(10)
         both.stop()
         assert both.audit()["held"] + both.audit()["in_transit"] == books["issued"]

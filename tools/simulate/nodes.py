@@ -61,6 +61,9 @@ LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 """Merchants who wander more than they should."""
 
+TARIFF_BP = 150
+"""Of the second node; the third takes twice as much, and so on."""
+
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
@@ -368,7 +371,7 @@ def configured(
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
-        policies=tuple(Policy("open") for _ in config.cities),
+        policies=tuple(Policy("open", tariff_bp=TARIFF_BP * number) for _ in config.cities),
         network=replace(
             config.network,
             dial=tuple(dials),
