@@ -43,8 +43,8 @@ PRICE_FIRST = 100.0
 EMPLOYED, LOOKING = 0.70, 0.055
 """Shares of households at the founding; the rest is inactive."""
 
-SIZE_CHEAPNESS = 0.45
-"""Correlation of rank by size with rank by cheapness: customers gather where goods are cheap."""
+SIZE_CHEAPNESS = 0.3
+"""Correlation of size with cheapness: customers gather where goods are cheap."""
 
 SIZE_LEAST = 0.03
 """Of the scale of sizes: the least that is drawn."""
