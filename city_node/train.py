@@ -95,6 +95,20 @@ def training(
         raise ConfigError("train: needs torch, pip install 'city-node[learn]'") from None
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    config = lesson_config(wishes)
+    settings = Settings(**{**asdict(SETTINGS), "device": device})
+    checkpoint = save.with_suffix(".checkpoint.pt")
+    if resume and not checkpoint.exists():
+        raise ConfigError(f"resume: there is no checkpoint '{checkpoint}'")
+    return Training(config, steps, worlds, threads, settings, save, checkpoint, resume, logs)
+
+
+def lesson_config(wishes: Wishes) -> Config:
+    """The cities of a world that merchants learn in; four of 100 residents unless wished otherwise.
+
+    Raises:
+        ConfigError: what is wrong, in one line.
+    """
     if wishes.config is None:
         wishes = Wishes(
             cities=wishes.cities or CITIES,
@@ -103,12 +117,7 @@ def training(
             merchants=wishes.merchants or MERCHANTS,
             evolution=False,
         )
-    config = resolve(wishes)
-    settings = Settings(**{**asdict(SETTINGS), "device": device})
-    checkpoint = save.with_suffix(".checkpoint.pt")
-    if resume and not checkpoint.exists():
-        raise ConfigError(f"resume: there is no checkpoint '{checkpoint}'")
-    return Training(config, steps, worlds, threads, settings, save, checkpoint, resume, logs)
+    return resolve(wishes)
 
 
 def updates(asked: Training, settled: Callable[[], object] = lambda: None) -> Iterator[Update]:
