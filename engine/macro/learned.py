@@ -1,20 +1,18 @@
 """Trained networks as policies of macro agents, without torch: what drives a city whose settings
 say so (`merchants.advance_macro`), and tools.
 
-An agent does the mean of what its network says: nothing is left to chance. The network decides row
-by row in a kernel, so that the same agent decides alike whoever is decided for beside it.
+An agent does the mean of what its network says: nothing is left to chance.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
-from numba import float32, float64, void
 
-from engine.kernels import kernel
 from engine.macro import spaces
 from engine.macro.state import Macro
-from engine.policy import Policy, Spaces, decide
-from engine.tables import Array, kernel_type
+from engine.policy import Policy, Spaces, outputs
+from engine.tables import Array
 
 TABLES: Mapping[str, str] = {
     "firm": "firms",
@@ -60,34 +58,14 @@ def act(macro: Macro, residuals: Mapping[str, Array]) -> None:
 
 def driven_by(networks: Mapping[str, Policy]) -> dict[str, spaces.Policy]:
     """Policies for `spaces.decide`, of networks by kind."""
-    return {TABLES[kind]: _policy(network) for kind, network in networks.items()}
+    return {TABLES[kind]: partial(means, network) for kind, network in networks.items()}
 
 
-def _policy(network: Policy) -> spaces.Policy:
-    hidden = [np.empty(len(bias), np.float32) for bias in (network.bias_1, network.bias_2)]
-    result = np.empty(len(network.bias_3), np.float32)
+def means(network: Policy, observations: Array) -> Array:
+    """float32[agents, actions]: the network's means, cut to -1 to 1.
 
-    def policy(observations: Array) -> Array:
-        actions = np.empty((len(observations), len(result)))
-        decide_all(network, as_seen(observations), *hidden, result, actions)
-        return actions
-
-    return policy
-
-
-@kernel(
-    void(
-        kernel_type(Policy),
-        float32[:, ::1],
-        float32[::1],
-        float32[::1],
-        float32[::1],
-        float64[:, ::1],
-    )
-)
-def decide_all(network, seen, hidden_1, hidden_2, result, actions):
-    """Fill float64[agents, actions] with the network's means, cut to -1 to 1; `seen` is used up."""
-    for agent in range(len(seen)):
-        decide(network, seen[agent], hidden_1, hidden_2, result)
-        for number in range(len(result)):
-            actions[agent, number] = min(max(result[number], -1.0), 1.0)
+    Args:
+        network: of one of `SPACES`.
+        observations: float64[agents, observations], as `spaces.observe` has them.
+    """
+    return np.clip(outputs(network, as_seen(observations)), -1.0, 1.0)
