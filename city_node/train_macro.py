@@ -28,20 +28,20 @@ from engine.policy import Policy
 from engine.reality.report import graded_run, report
 from engine.reality.series import RUN_MONTHS
 
-LOCALS = 1_000
-"""Households of a city, unless a file of settings says otherwise: forty firms."""
+LOCALS = 500
+"""Households of a city, unless a file of settings says otherwise: twenty firms."""
 
-STEPS = 4_000
+STEPS = 3_200
 """Months of every world, unless somebody says otherwise."""
 
 SETTINGS = Settings(
     discount=0.97,
     steps_per_update=32,
-    epochs=6,
+    epochs=8,
     minibatches=8,
     rows_max=16_384,
     hidden=(64, 64),
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     entropy=0.0,
 )
 """A reward a year later is worth two thirds. Layers are narrower than `network.HIDDEN`, for a
@@ -95,7 +95,7 @@ def training(
     resume: bool = False,
     logs: Path | None = None,
 ) -> Training:
-    """A checked training; cities of 1,000 households unless a file of settings says otherwise.
+    """A checked training; cities of 500 households unless a file of settings says otherwise.
 
     Args:
         agents: kinds, separated by commas.

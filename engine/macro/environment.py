@@ -31,8 +31,8 @@ from engine.tables import Array
 KINDS = tuple(SPACES)
 """Firms, households, banks, central banks."""
 
-HOUSEHOLDS = 1_000
-"""A city: forty firms."""
+HOUSEHOLDS = 500
+"""A city: twenty firms."""
 
 SETTLING_MONTHS = 48
 """By the rule, before an episode."""
