@@ -278,47 +278,70 @@ def evolve(
 
 @app.command()
 def train(
-    who: Annotated[str, typer.Argument(metavar="merchants", help="Who is to learn.")],
+    who: Annotated[str, typer.Argument(metavar="merchants|macro", help="Who is to learn.")],
     cities: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="Of each world. Default: four, or --config's."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Ticks of every world.")] = 100_000,
+    agents: Annotated[
+        str, typer.Option(metavar="KIND,...", help="Of macro cities, those who learn.")
+    ] = "firm,household,bank,central_bank",
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Of every world: ticks (100000), months of a macro city (3200)."),
+    ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,
     device: Annotated[str, typer.Option(help="Of torch: cpu, cuda, ...")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings.")] = None,
-    save: Annotated[Path, typer.Option(metavar="FILE.npz", help="The network.")] = Path(
-        "merchant.npz"
-    ),
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Of merchant.npz, or the folder of KIND.npz."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint beside --save.")
     ] = False,
     logs: Annotated[Path | None, typer.Option(metavar="DIR", help="For TensorBoard.")] = None,
 ) -> None:
-    """Train the network of learned merchants, for `[merchants] policy = "learned"`."""
-    if who != "merchants":
-        raise ConfigError(f"train = {who!r}: must be merchants")
+    """Train the networks of learned merchants, or of agents in macro cities."""
+    if who not in ("merchants", "macro"):
+        raise ConfigError(f"train = {who!r}: must be merchants or macro")
     from city_node import kernel_cache
 
     kernel_cache.prepare()
     kernel_cache.when_compiling(say_compiling)
     from city_node import train as school
+    from city_node import train_macro
     from city_node.config import Wishes
     from city_node.node import check_writable
 
+    wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed)
+    if who == "macro":
+        macro = train_macro.training(
+            wishes,
+            agents=agents,
+            steps=train_macro.STEPS if steps is None else steps,
+            worlds=worlds,
+            threads=threads,
+            device=device,
+            save=save or Path(),
+            resume=resume,
+            logs=logs,
+        )
+        train_macro.run(macro)
+        return
     asked = school.training(
-        Wishes(cities=tuple(cities or ()), config=config, seed=seed),
-        steps=steps,
+        wishes,
+        steps=100_000 if steps is None else steps,
         worlds=worlds,
         threads=threads,
         device=device,
-        save=save,
+        save=save or Path("merchant.npz"),
         resume=resume,
         logs=logs,
     )
-    check_writable("save", save)
+    check_writable("save", asked.save)
     school.run(asked)
 
 

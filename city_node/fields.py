@@ -113,6 +113,9 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
         if field.name in table:
             if parts := _parts_of(hints[field.name]):
                 _check_tables(f"{where}{field.name}", parts, table[field.name])
+            if dataclasses.is_dataclass(kind_of := hints[field.name]):
+                own = table_in(f"{where}{field.name}", table[field.name])
+                converted(f"{where}{field.name}.", kind_of, own)  # type: ignore[arg-type]
             try:
                 msgspec.convert(table[field.name], hints[field.name])
             except msgspec.ValidationError as error:

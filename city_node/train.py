@@ -183,7 +183,7 @@ def run(asked: Training) -> None:
         highlight=False,
     )
     with (
-        _tensorboard(asked.logs) as note,
+        tensorboard(asked.logs) as note,
         Progress(
             *Progress.get_default_columns(),
             TimeElapsedColumn(),
@@ -196,7 +196,7 @@ def run(asked: Training) -> None:
         began_s = time.monotonic()
         for update in updates(asked, lambda: bar.advance(settling)):
             measures = update.measures[KIND]
-            note(update.step, measures)
+            note(update.step, KIND, measures)
             growth = f"{measures['reward'] / 100:+.3%} a decision"
             bar.update(task, completed=update.step, reward=growth)
     console.print(
@@ -208,8 +208,12 @@ def run(asked: Training) -> None:
 
 
 @contextmanager
-def _tensorboard(folder: Path | None) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
-    """A function of step and measures that writes them where TensorBoard finds them."""
+def tensorboard(folder: Path | None) -> Iterator[Callable[[int, str, Mapping[str, float]], None]]:
+    """A function of step, kind and measures that writes them where TensorBoard finds them.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     if folder is None:
         yield lambda *_: None
         return
@@ -219,9 +223,9 @@ def _tensorboard(folder: Path | None) -> Iterator[Callable[[int, Mapping[str, fl
         raise ConfigError("logs: needs tensorboard, pip install 'city-node[learn]'") from None
     writer = Writer(str(folder))
 
-    def note(step: int, measures: Mapping[str, float]) -> None:
+    def note(step: int, kind: str, measures: Mapping[str, float]) -> None:
         for name, value in measures.items():
-            writer.add_scalar(f"{KIND}/{name}", value, step)
+            writer.add_scalar(f"{kind}/{name}", value, step)
 
     try:
         yield note

@@ -21,8 +21,9 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     EVENTS                              {name: function(state, random, *, ...) -> Issued}
 
 It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
-refuses; KEEPS_DEVICE, where a history depends on the device it is computed on; and LEARNS, where a
-network may drive its merchants (`town.minds`).
+refuses; KEEPS_DEVICE, where a history depends on the device it is computed on; LEARNS, where a
+network may drive its merchants (`town.minds`); and RESIDENTS_LEARN, the spaces of each kind of its
+residents that a network may drive (`town.networks`), each a parameter with `policy` and `network`.
 
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
 a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a

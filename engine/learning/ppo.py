@@ -34,6 +34,8 @@ class Settings:
         critic: weight of the critic's error in the loss.
         epochs: how often an update goes through its batch.
         minibatches: into how many parts.
+        rows_max: acts of an update at most, drawn by chance, that are gone through: kinds of many
+            agents have more than they need.
         steps_per_update: acts of every agent in an update; of a Recorder: steps of its time.
         learning_rate: of Adam; falls to nothing, linearly, over the training.
         gradient_max: norm to which gradients are cut.
@@ -50,6 +52,7 @@ class Settings:
     critic: float = 0.5
     epochs: int = 10
     minibatches: int = 4
+    rows_max: int = 1_000_000
     steps_per_update: int = 128
     learning_rate: float = 3e-4
     gradient_max: float = 0.5
@@ -299,9 +302,14 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
 
     advantage = advantages(rollout, settings)
     target = advantage + rollout.value
-    size = int(rollout.valid.sum())
+    rows = np.flatnonzero(rollout.valid)
+    if len(rows) > settings.rows_max:
+        rows = rows[torch.randperm(len(rows)).numpy()[: settings.rows_max]]
+    size = len(rows)
     columns = [
-        torch.as_tensor(column[rollout.valid], device=settings.device)
+        torch.as_tensor(
+            column.reshape(rollout.valid.size, *column.shape[2:])[rows], device=settings.device
+        )
         for column in (
             rollout.seen,
             rollout.choices,
@@ -317,8 +325,8 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
         noted.clear()
         order = torch.randperm(size, device=settings.device)
         for first in range(0, size, each):
-            rows = order[first : first + each]
-            noted.append(descend(learner, [column[rows] for column in columns], settings))
+            batch = order[first : first + each]
+            noted.append(descend(learner, [column[batch] for column in columns], settings))
     entropy, clipped, error = np.mean(noted, axis=0)
     return {
         "reward": float(rollout.reward[rollout.valid].mean()),
