@@ -50,8 +50,8 @@ training may take half an hour of two cores; without a bonus for entropy agents 
 CHECKPOINT_UPDATES = 10
 """So often is a training saved, and scored."""
 
-SCORED_SEEDS, SCORED_HOUSEHOLDS = (901, 902), 2_000
-"""Of the small evaluation: some seconds. Cities as small as that score some 75 by the rule."""
+SCORED_SEEDS, SCORED_HOUSEHOLDS = (901, 902), 1_000
+"""Of the small evaluation: some seconds. Cities as small as that score some 65 by the rule."""
 
 
 @dataclass(frozen=True)
