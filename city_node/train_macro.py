@@ -17,7 +17,9 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from city_node import networks
 from city_node.config import Config, Wishes, resolve
 from city_node.errors import ConfigError
+from city_node.machine import spread_over
 from city_node.train import STEPS_MAX, WORLDS_MAX, tensorboard
+from engine.economy import Spread
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use
 from engine.macro.city import Parameters
@@ -141,13 +143,18 @@ def updates(asked: Training) -> Iterator[Update]:
     Raises:
         ConfigError: a file cannot be written, or resumed from.
     """
+    with spread_over(asked.threads) as spread:
+        yield from _updates(asked, spread)
+
+
+def _updates(asked: Training, spread: Spread) -> Iterator[Update]:
     cities, seed, step = asked.config.cities, asked.config.seed, 0
     environment = MacroCities(
         asked.worlds,
         cities[0].locals,
         kinds=asked.kinds,
         behaviours=[city.parameters for city in cities],
-        threads=asked.threads,
+        spread=spread,
     )
     learners = new_learners(environment.spaces, asked.settings, seed=seed)
     for kind in asked.kinds if asked.resume else ():
