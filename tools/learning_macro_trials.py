@@ -15,8 +15,10 @@ from engine.macro.rewards import rewards, standing
 from engine.macro.state import Macro
 from engine.macro.tally import TALLY
 from engine.policy import Policy
-from engine.reality.report import graded_run, report
+from engine.reality.report import graded_run
+from engine.reality.score import grade
 from engine.reality.series import RUN_MONTHS
+from engine.reality.targets import MACRO
 from engine.tables import Array
 
 RULE = "all by the rule"
@@ -84,7 +86,7 @@ def trial(seed: int, households: int, policies: Mapping[str, spaces.Policy]) -> 
     found = {kind: float(np.mean([month[kind] for month in paid])) for kind in KINDS}
     return found | {
         "welfare": 100.0 * found["household"],
-        "score": report([graded_run(seed, run).facts]).score.mean,
+        "score": 100.0 * grade(graded_run(seed, run).facts, MACRO).overall,
         "unemployment": float(100.0 * (column["unemployed"] / force).mean()),
         "inflation": float(
             100.0 * np.log(column["price_consumer"][-1] / column["price_consumer"][0]) / years
