@@ -288,7 +288,7 @@ def train(
     ] = "firm,household,bank,central_bank",
     steps: Annotated[
         int | None,
-        typer.Option(help="Of every world: ticks (100000), months of a macro city (3200)."),
+        typer.Option(help="Of every world: ticks (100000), months of a macro city (1600)."),
     ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,

@@ -16,6 +16,7 @@ from city_node.folder import founded, founding
 from city_node.merchant_lessons import copied, tree_copied
 from city_node.report import state_hash
 from city_node.world import found_world
+from engine.economy import one_by_one
 from engine.macro import spaces
 from engine.macro.environment import KINDS, MacroCities, varied
 from engine.macro.laboratory import advance_alone, found_alone, random_policies, reality_run
@@ -152,9 +153,16 @@ def small(**changes):
     return MacroCities(3, HOUSEHOLDS, **options)
 
 
-def test_equal_seeds_pass_equal_months_on_any_number_of_threads():
+def backwards(pieces):
+    """As threads might."""
+    for piece in reversed(pieces):
+        piece()
+
+
+def test_equal_seeds_pass_equal_months_in_whatever_order_cities_run():
     once, again, other = (
-        played(small(threads=threads), 10, seed) for threads, seed in ((1, 3), (3, 3), (1, 4))
+        played(small(spread=spread), 10, seed)
+        for spread, seed in ((one_by_one, 3), (backwards, 3), (one_by_one, 4))
     )
     for kind in KINDS:
         for one, two in zip(once, again, strict=True):

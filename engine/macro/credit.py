@@ -2,8 +2,9 @@
 
 A bank lends while its own capital exceeds a share of its loans. One whose capital falls below half
 of that share, after its losses, has failed: it is resolved. Its shareholders lose all; the state
-puts in capital up to the share and takes the bank's dividends until that is paid back. Depositors
-lose nothing. Called by `month`; draws of a person here: 2 to 9.
+puts in capital up to three quarters of the share, so that it lends nothing for a while, and takes
+its dividends until that is paid back. Depositors lose nothing. Called by `month`; draws of a person
+here: 2 to 9.
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.macro.state import (
     DIVIDENDS_BANKS,
     GOVERNMENT,
     HOUSES,
+    INTEREST_BANKS,
     INTEREST_GOVERNMENT,
     RESCUES,
     TAX_DIVIDENDS_BANKS,
@@ -39,8 +41,9 @@ CAPITAL_WANTED, CAPITAL_OF_DEPOSITS = 0.12, 0.02
 PAYOUT = 0.1
 """Share a month of that excess."""
 
-FAILS_BELOW = 0.5
-"""Of the capital ratio below which it lends no more."""
+FAILS_BELOW, RESCUED_TO = 0.5, 0.75
+"""Of the capital ratio below which it lends no more: a bank that has failed gets no more from the
+state than it needs to stay open, and has to shrink or earn its way back to lending."""
 
 
 @helper
@@ -122,18 +125,25 @@ def close_banks(macro):
     for bank in range(len(banks.equity_minor)):
         loans_minor = banks.loans_minor[bank]
         claims_minor = banks.deposits_minor[bank] + banks.equity_minor[bank] - loans_minor
-        interest_minor = np.int64(nation.policy_rate[0] / 12.0 * claims_minor)
-        pay(
-            macro.books, INTEREST_GOVERNMENT,
-            account, GOVERNMENT, banks.equity_minor, bank, interest_minor,
-        )  # fmt: skip
+        interest_minor = np.int64(nation.policy_rate[0] / 12.0 * abs(claims_minor))
+        if claims_minor > 0:
+            pay(
+                macro.books, INTEREST_GOVERNMENT,
+                account, GOVERNMENT, banks.equity_minor, bank, interest_minor,
+            )  # fmt: skip
+        else:
+            pay(
+                macro.books, INTEREST_BANKS,
+                banks.equity_minor, bank, account, GOVERNMENT, interest_minor,
+            )  # fmt: skip
         enough = CAPITAL_WANTED * loans_minor + CAPITAL_OF_DEPOSITS * banks.deposits_minor[bank]
         excess_minor = np.int64(PAYOUT * (banks.equity_minor[bank] - enough))
         banks.dividend_minor[bank] = max(excess_minor, 0)
         if excess_minor > 0:
             pay_dividend(macro, bank, excess_minor)
         if banks.equity_minor[bank] < FAILS_BELOW * rules.capital_ratio * loans_minor:
-            needed_minor = np.int64(rules.capital_ratio * loans_minor) - banks.equity_minor[bank]
+            enough_minor = np.int64(RESCUED_TO * rules.capital_ratio * loans_minor)
+            needed_minor = enough_minor - banks.equity_minor[bank]
             pay(macro.books, RESCUES, account, GOVERNMENT, banks.equity_minor, bank, needed_minor)
             banks.state_stake_minor[bank] += needed_minor
             banks.failures[bank] += 1

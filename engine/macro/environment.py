@@ -11,13 +11,14 @@ cut. Kinds that do not act live by the rule. Called by `city_node.train_macro` a
 other people's libraries.
 """
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.economy import Spread, one_by_one
 from engine.learning.environment import Outcome
 from engine.macro.laboratory import advance_alone, found_alone
 from engine.macro.learned import SPACES, act, seen_by_all
@@ -68,7 +69,7 @@ class MacroCities:
         behaviours: rules from which the cities' are varied, dealt out in turn.
         variation: how far, see `VARIATION`.
         settling_months, horizon_months: of an episode.
-        threads: in how many threads cities run.
+        spread: what runs the cities; the same months pass whatever it is.
 
     Attributes:
         spaces: by kind that acts, what each agent sees and sets.
@@ -85,13 +86,13 @@ class MacroCities:
         variation: float = VARIATION,
         settling_months: int = SETTLING_MONTHS,
         horizon_months: int = HORIZON_MONTHS,
-        threads: int = 1,
+        spread: Spread = one_by_one,
     ) -> None:
         self.cities, self.households = cities, households
         self.behaviours, self.variation = tuple(behaviours), variation
         self.settling_months, self.horizon_months = settling_months, horizon_months
         self.spaces: Mapping[str, Spaces] = {kind: SPACES[kind] for kind in kinds}
-        self.pool = ThreadPoolExecutor(threads)
+        self.spread = spread
         self.lessons: list[Lesson] = []
         self.seed = self.episodes = 0
         first = found_alone(self.behaviours[0], 0, households)[0]
@@ -100,7 +101,7 @@ class MacroCities:
     def reset(self, seed: int) -> dict[str, Array]:
         """Begin anew; deterministic in the seed. Returns: float32[agents, observations] by kind."""
         self.seed, self.episodes = seed, self.cities
-        self.lessons = list(self.pool.map(self._begun, range(self.cities)))
+        self.lessons = self._each(self._begun, range(self.cities))
         for number, lesson in enumerate(self.lessons):
             lesson.months_left -= self.horizon_months * number // self.cities
         seen = [seen_by_all(lesson.macro) for lesson in self.lessons]
@@ -114,11 +115,11 @@ class MacroCities:
         """
         by_city = {kind: self.by_city(actions[kind].residuals) for kind in self.spaces}
         chosen = [{kind: of[city] for kind, of in by_city.items()} for city in range(self.cities)]
-        months = list(self.pool.map(pass_month, self.lessons, chosen))
+        months = self._each(pass_month, self.lessons, chosen)
         seen = [month.seen for month in months]
         over = [city for city, lesson in enumerate(self.lessons) if lesson.months_left == 0]
         episodes = range(self.episodes, self.episodes + len(over))
-        for city, lesson in zip(over, self.pool.map(self._begun, episodes), strict=True):
+        for city, lesson in zip(over, self._each(self._begun, episodes), strict=True):
             self.lessons[city], seen[city] = lesson, seen_by_all(lesson.macro)
         self.episodes = episodes.stop
         is_over = np.isin(np.arange(self.cities), over)
@@ -136,6 +137,18 @@ class MacroCities:
     def by_city(self, rows: Array) -> Array:
         """[city, agent, ...]: rows of one kind, as a view."""
         return rows.reshape(self.cities, -1, *rows.shape[1:])
+
+    def _each(self, work: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
+        """What each piece of work returns, in order, wherever it was done."""
+        pieces = list(zip(*arguments, strict=True))
+        found: list[Any] = [None] * len(pieces)
+
+        def piece(number: int) -> None:
+            found[number] = work(*pieces[number])
+
+        if pieces:
+            self.spread([partial(piece, number) for number in range(len(pieces))])
+        return found
 
     def _begun(self, episode: int) -> Lesson:
         """An episode's city, settled by the rule."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.economy import Issued
 from engine.goods import check
-from engine.macro.state import DEFAULTS_FIRMS, DEFAULTS_HOUSEHOLDS, Macro, rows
+from engine.macro.state import GOVERNMENT, WRITTEN_OFF, Macro, rows
 
 SHORT_OF_CAPITAL = 0.02
 """Of its loans: what a bank that is made to fail lacks."""
@@ -33,25 +33,17 @@ def productivity(macro: Macro, random: np.random.Generator, *, percent: float = 
 
 
 def bank_failure(macro: Macro, random: np.random.Generator, *, bank: int = 1) -> Issued:
-    """So many customers of a bank do not pay back that its capital is gone; it is resolved."""
+    """A bank's books were false: claims on the state that are not there are written off, and with
+    them its capital. No customer gains or loses by that; at the month's end it is resolved."""
     del random
-    banks = rows(macro.banks)
+    banks, books = rows(macro.banks), macro.books
     check("", "bank", bank, 1, len(banks.equity_minor))
     number = bank - 1
-    owed_minor = int(banks.loans_minor[number])
-    lost = int(banks.equity_minor[number]) + SHORT_OF_CAPITAL * owed_minor
-    share = min(max(lost / max(owed_minor, 1), 0.0), 1.0)
-    for customers, what in (
-        (rows(macro.households), DEFAULTS_HOUSEHOLDS),
-        (rows(macro.firms), DEFAULTS_FIRMS),
-    ):
-        here = np.flatnonzero(customers.bank == number)
-        cut_minor = np.floor(-share * customers.loan_minor[here]).astype(np.int64)
-        customers.loan_minor[here] += cut_minor
-        total_minor = int(cut_minor.sum())
-        banks.equity_minor[number] -= total_minor
-        banks.loans_minor[number] -= total_minor
-        macro.books.flows_minor[what] += total_minor
+    lacking_minor = int(SHORT_OF_CAPITAL * int(banks.loans_minor[number]))
+    lost_minor = max(int(banks.equity_minor[number]) + lacking_minor, 0)
+    banks.equity_minor[number] -= lost_minor
+    books.account_minor[GOVERNMENT] += lost_minor
+    books.flows_minor[WRITTEN_OFF] += lost_minor
     return Issued()
 
 

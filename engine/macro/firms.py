@@ -73,9 +73,6 @@ def close_books(macro):
     for firm in range(len(firms.wage)):
         if firm >= consumers:
             firms.sales[firm] = firms.output[firm]
-        least = 0.02 * firms.demand_expected[firm]
-        usual = max(firms.sales[firm], least) - firms.sales_usual[firm]
-        firms.sales_usual[firm] += 0.2 * usual
         profit_minor = (
             firms.revenue_minor[firm] - firms.wages_minor[firm] - firms.interest_minor[firm]
         )

@@ -40,13 +40,34 @@ HOUSEHOLDS_MIN = 100
 PRICE_FIRST = 100.0
 """Crowns for a unit of output at the founding: a month's wage is near that."""
 
-EMPLOYED, LOOKING = 0.66, 0.04
+EMPLOYED, LOOKING = 0.70, 0.055
 """Shares of households at the founding; the rest is inactive."""
 
-CAPITAL_SECTOR = 0.17
+SIZE_LEAST = 0.03
+"""Of the scale of sizes: the least that is drawn."""
+
+WAGE_SD = 0.035
+"""Log, of the wages of firms at the founding."""
+
+CAPITAL_SECTOR = 0.145
 """Of all workers at the founding, those who make capital goods."""
 
-RATE_FIRST, UNEMPLOYMENT_FIRST = 0.05, 0.057
+CAPITAL_TAIL = 1.4
+"""Exponent of their makers' sizes; `size_tail` is of the others'."""
+
+STOCK_SHARE, CAPITAL_SHARE = 0.87, 0.89
+"""Of their targets, stock and capital at the founding: where firms of all sizes settle."""
+
+DEPOSIT_FIRMS, LOAN_FIRMS = 1.2, 4.5
+"""Months of output."""
+
+DEPOSIT_SPENDERS, DEPOSIT_SAVERS, DEPOSIT_OWNERS = 0.62, 4.6, 0.58
+"""Months of wages, of the hand-to-mouth and of others, who hold more for each mean share owned."""
+
+HOUSES_SKILL = 1.6
+"""Exponent: houses go to whoever earns more in the long run, whatever he was born to."""
+
+RATE_FIRST, UNEMPLOYMENT_FIRST = 0.05, 0.07
 
 
 def firm_counts(households: int) -> tuple[int, int]:
@@ -111,10 +132,12 @@ def alone(households: int) -> World:
 
 
 def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
-    """Sizes with a Pareto tail, of no sector more than a capped share; float64[firms], sum 1."""
+    """Sizes as Lomax has them: many small, a Pareto tail, none beyond a capped share of its sector;
+    float64[firms], sum 1."""
     firms, rules = rows(macro.firms), macro.rules
     count, consumers = len(firms.wage), len(macro.world.sold_as)
-    share = random.random(count) ** (-1.0 / rules.size_tail)
+    tail = np.where(np.arange(count) < consumers, rules.size_tail, CAPITAL_TAIL)
+    share = (1.0 - random.random(count)) ** (-1.0 / tail) - 1.0 + SIZE_LEAST
     for part, cap, total in (
         (slice(0, consumers), 0.06, 1.0 - CAPITAL_SECTOR),
         (slice(consumers, count), 0.15, CAPITAL_SECTOR),
@@ -124,24 +147,27 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     workers = share * EMPLOYED * len(rows(macro.households).skill)
     spread = rules.firm_sd / np.sqrt(1.0 - rules.firm_persistence**2)
     firms.productivity[:] = random.normal(0.0, spread, count)
+    spread = rules.appeal_sd / np.sqrt(1.0 - rules.appeal_persistence**2)
+    firms.appeal[:] = random.normal(0.0, spread, count)
     spread = rules.product_sd / np.sqrt(1.0 - PRODUCT_PERSISTENCE**2)
     macro.products.shock[:] = random.normal(0.0, spread, macro.products.shock.shape)
     macro.products.price_log[:] = np.log(PRICE_FIRST) + macro.products.shock
     macro.products.price[:] = np.exp(macro.products.price_log)
     firms.price[:] = firms.price_before[:] = macro.products.price.mean(axis=1)
-    firms.wage[:] = PRICE_FIRST / (1.0 + rules.markup)
+    firms.wage[:] = PRICE_FIRST / (1.0 + rules.markup) * np.exp(random.normal(0.0, WAGE_SD, count))
     for column in (firms.demand, firms.demand_expected, firms.demand_long, firms.sales):
         column[:] = workers
     firms.sales_usual[:] = firms.planned[:] = firms.workers_wanted[:] = workers
-    firms.stock[:consumers] = np.maximum(workers[:consumers], 0.5) * rules.stock_target
-    firms.capital[:] = workers * rules.capital_output
+    firms.stock[:consumers] = np.maximum(workers[:consumers], 0.5)
+    firms.stock[:consumers] *= STOCK_SHARE * rules.stock_target
+    firms.capital[:] = CAPITAL_SHARE * workers * rules.capital_output
     firms.ordered[:] = rules.depreciation * firms.capital / rules.backlog_share
     by_size = share[consumers:] / share[consumers:].sum()
     firms.supplier[:] = random.choice(np.arange(consumers, count), count, p=by_size)
     firms.bank[:] = random.integers(0, len(rows(macro.banks).equity_minor), count)
-    firms.deposit_minor[:] = 1.2 * workers * PRICE_FIRST * MINOR_PER_COIN
-    firms.loan_minor[:] = -2.5 * workers * PRICE_FIRST * MINOR_PER_COIN
-    firms.margin[:] = 0.12
+    firms.deposit_minor[:] = DEPOSIT_FIRMS * workers * PRICE_FIRST * MINOR_PER_COIN
+    firms.loan_minor[:] = -LOAN_FIRMS * workers * PRICE_FIRST * MINOR_PER_COIN
+    firms.margin[:] = 0.17
     firms.effort[:] = firms.effort_usual[:] = firms.pay_factor[:] = 1.0
     firms.unfilled[:] = rules.unfilled_usual
     firms.inflation_expected[:] = rules.inflation_target
@@ -173,24 +199,27 @@ def _found_households(macro: Macro, random: np.random.Generator, share: Array) -
     if owned.sum() == 0.0:
         owned = people.skill.copy()
     people.ownership[:] = owned / owned.sum()
-    owner_share = min(1.0, rules.house_owners / max(1.0 - rules.hand_to_mouth, 1e-9))
-    owner = saver & (random.random(count) < owner_share)
-    people.houses[:] = owner * rules.house_value * 2.0 * random.random(count) * people.skill
+    owner = random.random(count) < rules.house_owners
+    wanted = people.skill**HOUSES_SKILL
+    wanted *= random.exponential(rules.house_value, count) / wanted.mean()
+    people.houses[:] = owner * wanted
     skill_crowns = people.skill * PRICE_FIRST
-    people.deposit_minor[:] = 2.5 * skill_crowns * MINOR_PER_COIN
+    months = np.where(saver, DEPOSIT_SAVERS * people.skill, DEPOSIT_SPENDERS * people.skill)
+    months += DEPOSIT_OWNERS * people.ownership * count
+    people.deposit_minor[:] = months * PRICE_FIRST * MINOR_PER_COIN
     people.loan_minor[:] = -4.0 * random.random(count) * skill_crowns * MINOR_PER_COIN
-    people.income_usual[:] = 0.55 * skill_crowns
+    people.income_usual[:] = 0.48 * skill_crowns
     people.wage_last[:] = 0.69 * skill_crowns
-    people.met[:] = 0.06
+    people.met[:] = UNEMPLOYMENT_FIRST
 
 
 def _found_banks(macro: Macro, random: np.random.Generator) -> None:
-    """Capital of 12 % of loans; banks differ in how much they lend and for how much."""
+    """Capital of 13 % of loans; banks differ in how much they lend and for how much."""
     banks, count = rows(macro.banks), len(rows(macro.banks).equity_minor)
     for customers in (rows(macro.firms), rows(macro.households)):
         np.add.at(banks.loans_minor, customers.bank, -customers.loan_minor)
         np.add.at(banks.deposits_minor, customers.bank, customers.deposit_minor)
-    banks.equity_minor[:] = 0.12 * banks.loans_minor + 0.5 * PRICE_FIRST * MINOR_PER_COIN
+    banks.equity_minor[:] = 0.13 * banks.loans_minor + 0.5 * PRICE_FIRST * MINOR_PER_COIN
     banks.risk_tolerance[:] = np.exp(random.normal(0.0, 0.1, count))
     banks.margin_own[:] = random.normal(0.0, 0.002, count)
 
@@ -213,10 +242,11 @@ def _found_nation(macro: Macro) -> None:
     nation.policy_rate[:] = RATE_FIRST
     nation.inflation[:] = rules.inflation_target
     nation.unemployment[:] = UNEMPLOYMENT_FIRST
-    nation.unemployment_usual[:] = UNEMPLOYMENT_FIRST + 0.001
+    nation.unemployment_usual[:] = UNEMPLOYMENT_FIRST
     nation.purchases_planned[:] = rules.purchases * employed
     nation.wage_mean[:] = rows(macro.firms).wage.mean()
     nation.output_value[:] = 0.98 * employed * PRICE_FIRST
-    nation.price_consumer[:] = nation.price_output[:] = nation.price_capital[:] = PRICE_FIRST
+    nation.price_consumer[:] = nation.price_output[:] = PRICE_FIRST
+    nation.price_shops[:] = nation.price_capital[:] = PRICE_FIRST
     macro.books.price_history[:] = PRICE_FIRST
     nation.credit_spread[:] = 0.02

@@ -11,7 +11,7 @@ from engine.macro.accounts import COIN, pay
 from engine.macro.draws import NATION, PERSON, stream_of
 from engine.macro.state import CONSUMPTION, GOVERNMENT, PURCHASES, SHOPS, UNEMPLOYED
 from engine.macro.tally import CONSUMED, GOVERNMENT_BOUGHT, UNSERVED
-from engine.money import MINOR_PER_COIN, to_minor
+from engine.money import to_minor
 from engine.rng import below, draw, uniform
 
 CONSUMPTION_ACTION = 0.2
@@ -39,12 +39,10 @@ def sell(macro, firm, wanted_minor):
 
 @helper
 def government_buys(macro):
-    """Planned purchases, from all firms by their usual sales; float64 crowns spent."""
+    """Planned purchases, from all firms by their usual sales."""
     firms, nation = macro.firms, macro.nation
-    firms.demand[:] = 0.0
-    firms.sales[:] = 0.0
     planned = nation.purchases_planned[0] * np.exp(nation.purchases_shock[0])
-    usual, units, spent_minor = 0.0, 0.0, np.int64(0)
+    usual, units = 0.0, 0.0
     consumers = len(macro.world.sold_as)
     for firm in range(consumers):
         usual += firms.sales_usual[firm]
@@ -55,20 +53,18 @@ def government_buys(macro):
         account = macro.books.account_minor
         pay(macro.books, PURCHASES, account, GOVERNMENT, firms.deposit_minor, firm, paid_minor)
         units += got
-        spent_minor += paid_minor
     macro.books.tally[GOVERNMENT_BOUGHT] = units
-    return spent_minor / MINOR_PER_COIN
 
 
 @helper
 def households_shop(macro, key):
-    """In turn from a random one on; float64 crowns spent by all."""
+    """In turn from a random one on."""
     people, nation, rules = macro.households, macro.nation, macro.rules
     count = len(people.employer)
     turn = below(draw(stream_of(key, NATION, 2), 0), count)
     mood = nation.confidence[0] - rules.rate_consumption * (nation.real_rate[0] - 0.02)
     mood = np.exp(mood)
-    units, spent_minor, lacking_minor = 0.0, np.int64(0), np.int64(0)
+    units, budgets_minor, lacking_minor = 0.0, np.int64(0), np.int64(0)
     for step in range(count):
         person = step + turn
         if person >= count:
@@ -82,12 +78,10 @@ def households_shop(macro, key):
         got, left_minor = shop_around(macro, person, budget_minor, stream)
         people.spent_minor[person] = imported_minor + budget_minor - left_minor
         units += got
-        spent_minor += budget_minor - left_minor
+        budgets_minor += budget_minor
         lacking_minor += left_minor
     macro.books.tally[CONSUMED] = units
-    total_minor = spent_minor + lacking_minor
-    macro.books.tally[UNSERVED] = lacking_minor / max(total_minor, np.int64(1))
-    return spent_minor / MINOR_PER_COIN
+    macro.books.tally[UNSERVED] = lacking_minor / max(budgets_minor, np.int64(1))
 
 
 @inlined

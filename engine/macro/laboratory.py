@@ -148,7 +148,7 @@ def _firms(macro: Macro) -> tuple[Array, Array, Array]:
     return (
         np.where(there, firms.identity, -1),
         firms.workers.copy(),
-        np.where(there, firms.output_last_year, 0.0),
+        np.where(there, firms.sales_last_year, 0.0),
     )
 
 

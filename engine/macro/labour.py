@@ -147,7 +147,6 @@ def produce(macro):
         else:
             firms.stock[firm] += made
         firms.output[firm] = made
-        firms.output_year[firm] += made
         output += made
         capacity_all += capacity
         hours += worked * firms.workers[firm]

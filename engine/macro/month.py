@@ -16,7 +16,7 @@ from engine.macro.draws import NATION, copy_into, month_key, normal, stream_of
 from engine.macro.firms import close_books, close_some
 from engine.macro.goods import government_buys, households_shop
 from engine.macro.income import firms_pay_banks, pay_households, wage_bill
-from engine.macro.indices import chain, dispersion, reweigh
+from engine.macro.indices import chain, dispersion, levels, reweigh
 from engine.macro.labour import produce, search, separate
 from engine.macro.plan import plan_all
 from engine.macro.state import EXPORTS, GOVERNMENT, IMPORTS, INACTIVE, UNEMPLOYED, Macro
@@ -112,6 +112,7 @@ def pass_month(macro, key):
     month = month_key(key, nation.month[0])
     macro.books.tally[:] = 0.0
     shocks(macro, month)
+    levels(macro)
     plan_all(macro, month)
     close_some(macro, month)
     separate(macro, month)
@@ -121,14 +122,14 @@ def pass_month(macro, key):
     pay_households(macro, month)
     firms_pay_banks(macro)
     households_borrow(macro, month)
-    spent = government_buys(macro)
-    spent += households_shop(macro, month)
+    government_buys(macro)
+    households_shop(macro, month)
     deliver(macro)
     order(macro, month)
     close_books(macro)
     count_deposits(macro)
     close_banks(macro)
-    write_down(macro, spent)
+    write_down(macro)
     nation.month[0] += 1
     return close_accounts(macro)
 
@@ -144,13 +145,13 @@ def close_accounts(macro):
 
 
 @helper
-def write_down(macro, spent):
+def write_down(macro):
     """Fill the rest of the tally, and what the next month's rules look at."""
     firms, nation, tally = macro.firms, macro.nation, macro.books.tally
     count_people(macro)
     first = nation.denomination[0]
     nation.output_value[0] = tally[OUTPUT_VALUE]
-    reweigh(macro, spent)
+    reweigh(macro)
     dispersion(macro)
     bill = wage_bill(macro)
     vacancies, wages, stock, expected = 0, 0.0, 0.0, 0.0
@@ -211,14 +212,14 @@ def count_people(macro):
 
 @part
 def end_year(macro):
-    """In December the year's incomes and outputs become last year's."""
+    """In December the year's incomes and sales become last year's."""
     people, firms, nation = macro.households, macro.firms, macro.nation
     if nation.month[0] % 12 != 11:
         return
     copy_into(people.income_last_year, people.income_year)
     people.income_year[:] = 0.0
-    copy_into(firms.output_last_year, firms.output_year)
-    firms.output_year[:] = 0.0
+    copy_into(firms.sales_last_year, firms.sales_year)
+    firms.sales_year[:] = 0.0
 
 
 @kernel(int64(kernel_type(Macro), uint64, int64, float64[:, ::1]))

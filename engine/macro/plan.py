@@ -36,15 +36,10 @@ def plan_all(macro, key):
     firms.backlog[:] = 0.0
     for firm in range(count):
         firms.backlog[firms.supplier[firm]] += firms.ordered[firm]
-    value, weight = 0.0, 0.0
-    for firm in range(consumers, count):
-        value += firms.price[firm] * firms.weight_output[firm]
-        weight += firms.weight_output[firm]
-    nation.price_capital[0] = value / weight
     technology = nation.technology[0] * np.exp(nation.productivity[0])
     unit_cost_log = np.log((1.0 + rules.markup) / nation.technology[0])
     inflation_month = np.log1p(max(nation.inflation[0], -0.9) / 12.0)
-    reference_consumer = np.log(nation.price_consumer[0]) + inflation_month
+    reference_consumer = np.log(nation.price_shops[0]) + inflation_month
     reference_capital = np.log(nation.price_capital[0]) + inflation_month
     for firm in range(count):
         stream = stream_of(key, FIRM, firm)
@@ -62,7 +57,7 @@ def plan_all(macro, key):
 
 @part
 def plan_output(macro, firm, is_capital):
-    """Expected demand moves towards demand; output makes up for a stock too small or too large."""
+    """Expectations follow what happened; output makes up for a stock too small or too large."""
     firms, rules = macro.firms, macro.rules
     least = LEAST * macro.nation.technology[0]
     expected = firms.demand_expected[firm]
@@ -72,6 +67,10 @@ def plan_output(macro, firm, is_capital):
     firms.demand_long[firm] = max(
         usual + rules.demand_long_learning * (firms.demand[firm] - usual), least
     )
+    sold = max(firms.sales[firm], 0.02 * expected) - firms.sales_usual[firm]
+    firms.sales_usual[firm] += 0.2 * sold
+    firms.sales_year[firm] += firms.sales[firm]
+    firms.demand[firm] = firms.sales[firm] = 0.0  # what merchants bought at any tick was counted
     if is_capital:
         planned = rules.backlog_share * firms.backlog[firm]
     else:

@@ -31,8 +31,8 @@ _PRICES = {
     "households": ("income", "income_usual", "income_year", "income_last_year", "wage_last",
                    "loan_spending"),
     "firms": ("wage", "price", "price_before"),
-    "nation": ("wage_mean", "output_value", "price_consumer", "price_output", "price_capital",
-               "exchange_rate"),
+    "nation": ("wage_mean", "output_value", "price_consumer", "price_output", "price_shops",
+               "price_capital", "exchange_rate"),
 }  # fmt: skip
 
 

@@ -162,7 +162,7 @@ def _firms(macro: Macro, rate: float) -> Array:
         firms.stock / rules.stock_target,
         firms.backlog * rules.backlog_share,
     )
-    index = np.where(is_consumer, nation.price_consumer[0], nation.price_capital[0])
+    index = np.where(is_consumer, nation.price_shops[0], nation.price_capital[0])
     plant = np.maximum(nation.price_capital[0] * firms.capital, 1e-9)
     return np.column_stack(
         [

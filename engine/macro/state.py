@@ -43,6 +43,8 @@ FLOWS = (
     ("loans not repaid by households", "banks", "households"),
     ("loans not repaid by firms", "banks", "firms"),
     ("capital for failed banks", "government", "banks"),
+    ("interest of banks", "banks", "government"),
+    ("claims written off", "banks", "government"),
     ("exports", "abroad", "firms"),
     ("imports", "households", "abroad"),
     ("coins given to the city", "abroad", "government"),
@@ -53,7 +55,7 @@ FLOWS = (
     WAGES, DIVIDENDS_FIRMS, DIVIDENDS_BANKS, TAX_WAGES, TAX_DIVIDENDS_FIRMS, TAX_DIVIDENDS_BANKS,
     TAX_PROFITS, BENEFITS, INTEREST_DEPOSITS, INTEREST_HOUSEHOLDS, INTEREST_FIRMS,
     INTEREST_GOVERNMENT, CONSUMPTION, PURCHASES, INVESTMENT, HOUSES, DEFAULTS_HOUSEHOLDS,
-    DEFAULTS_FIRMS, RESCUES, EXPORTS, IMPORTS, COINS_GIVEN,
+    DEFAULTS_FIRMS, RESCUES, INTEREST_BANKS, WRITTEN_OFF, EXPORTS, IMPORTS, COINS_GIVEN,
 ) = range(len(FLOWS))  # fmt: skip
 
 
@@ -101,13 +103,13 @@ class Firms(NamedTuple):
     demand: Annotated[Array, Column("f8", "firms", "first-choice demand this month, units")]
     demand_expected: Annotated[Array, Column("f8", "firms", "units a month")]
     demand_long: Annotated[Array, Column("f8", "firms", "the same for plans of years")]
-    sales: Annotated[Array, Column("f8", "firms", "this month, units")]
+    sales: Annotated[Array, Column("f8", "firms", "since the month began, units")]
     sales_usual: Annotated[Array, Column("f8", "firms", "smoothed, units a month")]
     stock: Annotated[Array, Column("f8", "firms", "inventory, units; 0 for capital firms")]
     planned: Annotated[Array, Column("f8", "firms", "output planned, units")]
     output: Annotated[Array, Column("f8", "firms", "output, units")]
-    output_year: Annotated[Array, Column("f8", "firms", "this year so far, units")]
-    output_last_year: Annotated[Array, Column("f8", "firms", "last year, units")]
+    sales_year: Annotated[Array, Column("f8", "firms", "this year so far, units")]
+    sales_last_year: Annotated[Array, Column("f8", "firms", "last year, units")]
     capital: Annotated[Array, Column("f8", "firms", "units")]
     ordered: Annotated[Array, Column("f8", "firms", "capital ordered, not delivered, units")]
     backlog: Annotated[Array, Column("f8", "firms", "orders it has to fill, units")]
@@ -168,7 +170,8 @@ class Nation(NamedTuple):
     output_value: Annotated[Array, Column("f8", "1", "of last month, crowns")]
     price_consumer: Annotated[Array, Column("f8", "1", "chained index, crowns")]
     price_output: Annotated[Array, Column("f8", "1", "chained index, crowns")]
-    price_capital: Annotated[Array, Column("f8", "1", "crowns")]
+    price_shops: Annotated[Array, Column("f8", "1", "of consumer goods, mean, crowns")]
+    price_capital: Annotated[Array, Column("f8", "1", "of capital goods, mean, crowns")]
     denomination: Annotated[Array, Column("f8", "1", "first crowns in a crown of today")]
     exchange_rate: Annotated[Array, Column("f8", "1", "crowns a coin")]
     credit_spread: Annotated[Array, Column("f8", "1", "of firms' loans, mean, a year")]
