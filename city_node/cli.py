@@ -276,6 +276,11 @@ def evolve(
     evolve_run.run(asked, save, picture)
 
 
+WORKERS = Annotated[
+    str, typer.Option(metavar="N|ray", help="Processes of this machine, or a Ray cluster's.")
+]
+
+
 @app.command()
 def train(
     who: Annotated[str, typer.Argument(metavar="merchants|macro", help="Who is to learn.")],
@@ -292,6 +297,7 @@ def train(
     ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,
+    workers: WORKERS = "1",
     device: Annotated[str, typer.Option(help="Of torch: cpu, cuda, ...")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings.")] = None,
@@ -318,6 +324,8 @@ def train(
 
     wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed)
     if who == "macro":
+        if workers != "1":
+            raise ConfigError(f"workers = '{workers}': must be 1 for macro, which has --threads")
         macro = train_macro.training(
             wishes,
             agents=agents,
@@ -340,6 +348,7 @@ def train(
         save=save or Path("merchant.npz"),
         resume=resume,
         logs=logs,
+        workers=workers,
     )
     check_writable("save", asked.save)
     school.run(asked)
@@ -365,6 +374,7 @@ def reality(
     series: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the series as CSV, some 5 MB a run.")
     ] = None,
+    workers: WORKERS = "1",
     balance_sheet: Annotated[
         bool, typer.Option("--balance-sheet", help="Print a month's accounts, and no score.")
     ] = False,
@@ -381,7 +391,7 @@ def reality(
         raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
     if plot is not None:
         check_writable("plot", plot)
-    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json))
+    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json, workers))
 
 
 ADDRESS = Annotated[

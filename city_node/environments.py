@@ -4,12 +4,13 @@
 
     env = Parallel(merchants(seed=1))                   # every merchant an agent of one world
     env = Vector(merchants(worlds=16, seed=1))          # every merchant a sub-environment
+    env = Vector(macro(cities=16, kinds=["firm"]))      # every firm one
 
 Both are thin: a step is one step of an `engine.learning.environment.Environment`, whose arrays are
 handed on. Needs the extra `learn`. docs/learning.md says what agents see, choose and get.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,32 @@ def merchants(
 
     wishes = Wishes(cities=cities, config=config, seed=seed, locals=locals, merchants=merchants)
     return MerchantSteps(lesson_config(wishes), worlds, **options)
+
+
+def macro(
+    *,
+    kinds: Sequence[str],
+    cities: int = 1,
+    households: int = 500,
+    **options: Any,
+) -> Environment:
+    """Agents of macro cities, as those of `city-node train macro`.
+
+    Args:
+        kinds: who acts, of firm, household, bank and central_bank; the others live by the rule.
+        cities: how many, side by side.
+        households: of each.
+        options: those of `engine.macro.environment.MacroCities`.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    from engine.macro.environment import KINDS, MacroCities
+
+    for kind in kinds:
+        if kind not in KINDS:
+            raise ValueError(f"kinds = {kind!r}: must be some of {', '.join(KINDS)}")
+    return MacroCities(cities, households, kinds=kinds, **options)
 
 
 class Parallel(ParallelEnv[str, Array, Any]):

@@ -69,6 +69,7 @@ class Lessons:
     Args:
         config: the cities of each world; a seed of its own each.
         worlds: how many.
+        numbers: of those that are here; None: all.
         threads: in how many threads they run.
         shares: of learned merchants, dealt out to the worlds.
         settling_ticks: before the first episode.
@@ -82,12 +83,14 @@ class Lessons:
         config: Config,
         worlds: int,
         *,
+        numbers: Sequence[int] | None = None,
         threads: int = 1,
         shares: Sequence[float] = SHARES,
         settling_ticks: int = SETTLING_TICKS,
         settled: Callable[[], object] = lambda: None,
     ) -> None:
         self.config, self.worlds, self.shares = config, worlds, shares
+        self.numbers = range(worlds) if numbers is None else numbers
         self.settling_ticks, self.settled = settling_ticks, settled
         self.pool = ThreadPoolExecutor(threads)
         self.lessons: list[Lesson] = []
@@ -96,7 +99,7 @@ class Lessons:
     def reset(self, seed: int) -> None:
         """Found and settle the worlds; deterministic in the seed."""
         self.seed = seed
-        self.lessons = list(self.pool.map(self._settled, range(self.worlds)))
+        self.lessons = list(self.pool.map(self._settled, self.numbers))
         self.restart(seed)
 
     def _settled(self, number: int) -> Lesson:
@@ -125,20 +128,14 @@ class Lessons:
 
     def record(self, policies: Mapping[str, Policy], steps: int) -> Mapping[str, Record]:
         """All worlds for so many ticks."""
+        return {KIND: side_by_side(self.parts(policies[KIND], steps))}
+
+    def parts(self, policy: Policy, ticks: int) -> list[Record]:
+        """The record of each world, for so many ticks."""
         for lesson in self.lessons:
             if lesson.world.tick >= lesson.ends:
                 self.begin(lesson)
-        policy = policies[KIND]
-        parts = list(self.pool.map(lambda one: recorded(one, policy, steps), self.lessons))
-        depth = max(len(part.rewards) for part in parts)
-        return {
-            KIND: Record(
-                np.concatenate([part.decisions for part in parts]),
-                _side_by_side([part.seen for part in parts], depth),
-                Actions(*(_side_by_side([p.actions[k] for p in parts], depth) for k in range(2))),
-                _side_by_side([part.rewards for part in parts], depth),
-            )
-        }
+        return list(self.pool.map(lambda one: recorded(one, policy, ticks), self.lessons))
 
 
 def recorded(lesson: Lesson, policy: Policy, ticks: int) -> Record:
@@ -192,13 +189,26 @@ def record_of(logs: list[Log], prices: Array) -> Record:
     return Record(decisions, seen, Actions(choices, residuals), rewards)
 
 
-def _side_by_side(parts: list[Array], depth: int) -> Array:
-    """[depth, all agents, ...]: each part, made as deep with zeros."""
-    padded = [
-        np.concatenate([part, np.zeros((depth - len(part), *part.shape[1:]), part.dtype)])
-        for part in parts
-    ]
-    return np.concatenate(padded, axis=1)
+def side_by_side(parts: Sequence[Record]) -> Record:
+    """One record of the agents of all, each part made as deep as the deepest with zeros."""
+    depth = max(len(part.rewards) for part in parts)
+
+    def padded(arrays: list[Array]) -> Array:
+        filled = [
+            np.concatenate([array, np.zeros((depth - len(array), *array.shape[1:]), array.dtype)])
+            for array in arrays
+        ]
+        return np.concatenate(filled, axis=1)
+
+    return Record(
+        np.concatenate([part.decisions for part in parts]),
+        padded([part.seen for part in parts]),
+        Actions(
+            padded([part.actions.choices for part in parts]),
+            padded([part.actions.residuals for part in parts]),
+        ),
+        padded([part.rewards for part in parts]),
+    )
 
 
 def copied(world: World) -> World:

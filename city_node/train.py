@@ -17,6 +17,9 @@ from city_node.config import Config, Wishes, resolve
 from city_node.errors import ConfigError
 from city_node.evolve import CITIES, LOCALS
 from city_node.merchant_lessons import KIND, SHARES, Lessons
+from city_node.shared_lessons import SharedLessons
+from city_node.workers import Workers, working
+from engine.learning.environment import Recorder
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use
 
@@ -49,6 +52,7 @@ class Training:
         checkpoint: where learner and step go now and then, and where they are resumed from.
         resume: whether to go on from there.
         logs: folder for TensorBoard; None: none.
+        workers: who runs the worlds, see `workers.workers_of`.
     """
 
     config: Config
@@ -60,6 +64,7 @@ class Training:
     checkpoint: Path
     resume: bool
     logs: Path | None
+    workers: str
 
 
 CHECKPOINT_UPDATES = 10
@@ -76,6 +81,7 @@ def training(
     save: Path,
     resume: bool = False,
     logs: Path | None = None,
+    workers: str = "1",
 ) -> Training:
     """A checked training; four cities of 100 residents a world unless the user says others.
 
@@ -100,7 +106,9 @@ def training(
     checkpoint = save.with_suffix(".checkpoint.pt")
     if resume and not checkpoint.exists():
         raise ConfigError(f"resume: there is no checkpoint '{checkpoint}'")
-    return Training(config, steps, worlds, threads, settings, save, checkpoint, resume, logs)
+    return Training(
+        config, steps, worlds, threads, settings, save, checkpoint, resume, logs, workers
+    )
 
 
 def lesson_config(wishes: Wishes) -> Config:
@@ -130,8 +138,21 @@ def updates(asked: Training, settled: Callable[[], object] = lambda: None) -> It
     Raises:
         ConfigError: a file cannot be written, or resumed from.
     """
+    with working(asked.workers) as workers:
+        yield from _updates(asked, workers, settled)
+
+
+def _updates(
+    asked: Training, workers: Workers | None, settled: Callable[[], object]
+) -> Iterator[Update]:
     seed, step = asked.config.seed, 0
-    lessons = Lessons(asked.config, asked.worlds, threads=asked.threads, settled=settled)
+    lessons: Recorder
+    if workers is None:
+        lessons = Lessons(asked.config, asked.worlds, threads=asked.threads, settled=settled)
+    else:
+        lessons = SharedLessons(
+            workers, asked.config, asked.worlds, threads=asked.threads, settled=settled
+        )
     learners = new_learners(lessons.spaces, asked.settings, seed=seed)
     if asked.resume:
         try:

@@ -223,8 +223,7 @@ def seen_in(record: Record, learner: Learner, settings: Settings) -> Rollout:
     taken = [part.reshape(depth * agents, -1) for part in record.actions]
     choices, residuals = (torch.as_tensor(part, device=settings.device) for part in taken)
     with torch.no_grad():
-        options, normal = distributions(learner, flat)
-        log_chance = _log_chance(options, choices.unbind(1), normal, residuals)
+        log_chance = _log_chance(*distributions(learner, flat), choices, residuals)
         value = learner.network.critic(flat).reshape(depth, agents).cpu().numpy()
     learner.normaliser.see(record.seen[row < record.decisions])
     return Rollout(
@@ -246,27 +245,31 @@ def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, 
 
     inputs = torch.as_tensor(seen, device=device)
     options, normal = distributions(learner, inputs)
-    chosen = [option.sample() for option in options]
-    residuals = normal.sample()
-    log_chance = _log_chance(options, chosen, normal, residuals)
-    choices = torch.stack(chosen, 1) if chosen else torch.zeros((len(seen), 0), dtype=torch.int64)
+    chosen = [torch.multinomial(chances.exp().t(), 1) for chances in options]
+    none = torch.zeros((len(seen), 0), dtype=torch.int64, device=device)
+    choices, residuals = torch.cat([none, *chosen], 1), normal.sample()
+    log_chance = _log_chance(options, normal, choices, residuals)
     actions = Actions(choices.cpu().numpy(), residuals.cpu().numpy())
     value = learner.network.critic(inputs).squeeze(1)
     return actions, seen, log_chance.cpu().numpy(), value.cpu().numpy()
 
 
 def distributions(learner: Learner, inputs: Any) -> tuple[list[Any], Any]:
-    """The distributions of choices and of residuals, for what agents see."""
-    from torch.distributions import Categorical, Normal
+    """Of every choice the logarithms of its options' chances, [options, rows]; of residuals the
+    normal distribution.
+
+    Rows lie side by side, for torch is quick along what is long.
+    """
+    from torch.distributions import Normal
 
     outputs = learner.network.actor(inputs)
     *logits, means = outputs.split([*learner.spaces.choices, learner.spaces.residuals], 1)
-    options = [Categorical(logits=of, validate_args=False) for of in logits]
+    options = [of.t().contiguous().log_softmax(0) for of in logits]
     return options, Normal(means, learner.network.log_sd.exp(), validate_args=False)
 
 
-def _log_chance(options: list[Any], chosen: Any, normal: Any, residuals: Any) -> Any:
-    chances = [option.log_prob(taken) for option, taken in zip(options, chosen, strict=True)]
+def _log_chance(options: list[Any], normal: Any, choices: Any, residuals: Any) -> Any:
+    chances = [of.gather(0, choices[:, number][None])[0] for number, of in enumerate(options)]
     return sum(chances) + normal.log_prob(residuals).sum(1)
 
 
@@ -344,11 +347,11 @@ def descend(learner: Learner, batch: list[Any], settings: Settings) -> tuple[flo
     if len(advantage) > 1:
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
     options, normal = distributions(learner, seen)
-    log_chance = _log_chance(options, choices.unbind(1), normal, residuals)
+    log_chance = _log_chance(options, normal, choices, residuals)
     ratio = (log_chance - log_chance_before).exp()
     near = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
     gain = torch.minimum(ratio * advantage, near * advantage).mean()
-    entropy = sum(option.entropy() for option in options) + normal.entropy().sum(1)
+    entropy = normal.entropy().sum(1) - sum((of.exp() * of).sum(0) for of in options)
     error = 0.5 * (learner.network.critic(seen).squeeze(1) - target).square().mean()
     loss = settings.critic * error - gain - settings.entropy * entropy.mean()
     learner.optimiser.zero_grad()

@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from small_tasks import Bandit, PrisonersDilemma, Target, one_act
 
-from city_node.environments import Parallel, Vector, actions_of, done_in, merchants
+from city_node.environments import Parallel, Vector, actions_of, done_in, macro, merchants
 from engine.policy import Actions, Spaces
 
 with warnings.catch_warnings():  # its tests import a game by a name that it has deprecated
@@ -27,6 +27,11 @@ def few(worlds=1, **options):
         merchants=10,
         **{"settling_ticks": 500, **options},
     )
+
+
+def small(**options):
+    """A macro city that is founded at once."""
+    return macro(households=100, settling_months=6, horizon_months=24, **options)
 
 
 class Both:
@@ -51,6 +56,7 @@ class Both:
 
 MAKERS = {
     "merchants": few,
+    "macro": lambda: small(kinds=("firm", "bank", "central_bank")),
     "bandit": lambda: Bandit([0.2, 0.4], agents=3),
     "target": lambda: Target(agents=3),
     "two kinds": lambda: PrisonersDilemma(pairs=2),
@@ -85,10 +91,13 @@ class First(gymnasium.Env):
         return seen[0], float(reward[0]), bool(terminated[0]), bool(truncated[0]), {}
 
 
-@pytest.mark.parametrize("name", ["merchants", "bandit", "target"])
+MAKERS_OF_ONE = {**MAKERS, "firms": lambda: small(kinds=["firm"], cities=2)}
+
+
+@pytest.mark.parametrize("name", ["merchants", "firms", "bandit", "target"])
 @pytest.mark.filterwarnings("ignore:.*render", "ignore:.*Box observation space m")
 def test_gymnasiums_own_checker(name):
-    check_env(First(Vector(MAKERS[name]())), skip_render_check=True)
+    check_env(First(Vector(MAKERS_OF_ONE[name]())), skip_render_check=True)
 
 
 def test_gymnasiums_own_wrappers_take_it():
@@ -123,6 +132,11 @@ def test_a_vector_is_the_arrays():
         if truncated.any():
             assert (infos["final_obs"] == outcome.last_observations).all()
             assert (infos["_final_obs"] == truncated).all()
+
+
+def test_kinds_of_macro_agents_are_known():
+    with pytest.raises(ValueError, match="kinds = 'baker': must be some of firm, household"):
+        macro(kinds=["baker"])
 
 
 def test_a_vector_is_of_one_kind():
