@@ -318,7 +318,6 @@ def train(
     kernel_cache.prepare()
     kernel_cache.when_compiling(say_compiling)
     from city_node import train as school
-    from city_node import train_macro
     from city_node.config import Wishes
     from city_node.node import check_writable
 
@@ -326,6 +325,8 @@ def train(
     if who == "macro":
         if workers != "1":
             raise ConfigError(f"workers = '{workers}': must be 1 for macro, which has --threads")
+        from city_node import train_macro  # compiles kernels that merchants do not need
+
         macro = train_macro.training(
             wishes,
             agents=agents,
