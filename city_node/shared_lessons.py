@@ -10,7 +10,7 @@ from typing import Any
 
 from city_node.config import Config
 from city_node.evolve import SETTLING_TICKS
-from city_node.merchant_lessons import KIND, Lessons, side_by_side
+from city_node.merchant_lessons import KIND, Lessons, side_by_side, tree_copied
 from city_node.workers import Kept, Workers
 from engine.learning.environment import Record
 from engine.policy import Policy
@@ -97,4 +97,5 @@ def begin(kept: Kept, share: Share) -> int:
 def record(kept: Kept, asked: tuple[Policy, int]) -> list[Record]:
     """The records of the worlds that are kept, by number."""
     lessons: Lessons = kept["lessons"]
-    return lessons.parts(*asked)
+    policy, ticks = asked
+    return lessons.parts(tree_copied(policy), ticks)  # Ray's own arrays may not be written to

@@ -147,6 +147,8 @@ class OnRay:
         try:
             for piece in waiting:
                 yield self.ray.get(piece)
+        except self.ray.exceptions.RayTaskError as error:
+            raise error.cause from None
         except self.ray.exceptions.RayActorError:
             raise ConfigError("workers = 'ray': a worker has died") from None
 

@@ -6,8 +6,15 @@ import sys
 import pytest
 import ray
 
+from city_node import reality
+from city_node.config import Wishes
 from city_node.errors import ConfigError
+from city_node.merchant_lessons import KIND, Lessons
+from city_node.networks import data_of, policy_in
+from city_node.shared_lessons import SharedLessons
+from city_node.train import lesson_config
 from city_node.workers import workers_of, working
+from merchants.mind import SPACES
 
 CLUSTER = """
 import ray
@@ -35,24 +42,27 @@ def cluster(monkeypatch):
         process.communicate("\n")
 
 
-def note(kept, item):
-    kept.setdefault("items", []).append(item)
-    return list(kept["items"])
-
-
-def fail(kept, item):
-    del kept
-    raise ConfigError(f"item = {item}: must be another")
-
-
 @pytest.mark.usefixtures("cluster")
-def test_an_item_is_always_done_by_the_same_worker_and_results_are_in_order():
+def test_lessons_and_faults_are_those_of_one_process():
+    config = lesson_config(Wishes(cities=("Elm", "Oak"), seed=3, locals=12, merchants=8))
+    policy = {KIND: policy_in("network", data_of("network", None), SPACES)}
     with working("ray") as workers:
         assert workers.count == 2
-        assert list(workers.each(note, range(5))) == [[0], [1], [0, 2], [1, 3], [0, 2, 4]]
-        assert list(workers.each(note, [7])) == [[0, 2, 4, 7]]
-        with pytest.raises(ConfigError, match="item = 1: must be another"):
-            list(workers.each(fail, [1]))
+        both = (
+            Lessons(config, 3, settling_ticks=300),
+            SharedLessons(workers, config, 3, settling_ticks=300),
+        )
+        for lessons in both:
+            lessons.reset(5)
+        for ticks in (150, 80):
+            alone, shared = (lessons.record(policy, ticks)[KIND] for lessons in both)
+            assert (shared.decisions == alone.decisions).all()
+            assert (shared.seen == alone.seen).all()
+            assert (shared.rewards == alone.rewards).all()
+        with pytest.raises(ConfigError) as caught:
+            list(workers.each(reality._run_of, [("nowhere", 1, "rules", None)]))
+        assert str(caught.value).startswith("economy = 'nowhere': must be one of")
+        assert "\n" not in str(caught.value)
 
 
 def test_where_no_cluster_runs_it_is_said_in_a_line(monkeypatch):
