@@ -67,8 +67,6 @@ def changed(
     Departures are booked as left; a migration that begins with one is then in transit, and
     one that comes back is left again until his return, an input, takes him out of the books.
 
-    Transitions may name our city by its full name.
-
     Raises:
         BalanceError: the money of a migration is not what it was.
     """
@@ -82,8 +80,6 @@ def changed(
             change.accounts[key] = found
         return found
 
-    own = {city.name.casefold(): city.name for city in world.cities}
-
     for departure in departures:
         booked = account(departure.city.name, departure.peer)
         booked.left_minor += departure.merchant.money_minor
@@ -93,7 +89,7 @@ def changed(
         before, money_minor = change.states.get(key) or states.get(key) or ("", 0)
         if before and money_minor != t.money_minor:
             raise BalanceError(f"{t.city}: migration {key} of {money_minor}: {t.money_minor}")
-        booked = account(own[t.city.casefold().partition("@")[0]], t.peer)
+        booked = account(t.city, t.peer)
         moved = (t.state in IN_TRANSIT) - (before in IN_TRANSIT)
         booked.in_transit_minor += moved * t.money_minor
         booked.left_minor -= moved * t.money_minor

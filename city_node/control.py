@@ -5,11 +5,12 @@ A command that cannot be carried out is a ValueError of one line, and nothing ha
 
 import trio
 
-from city_node.config import dialling, speed_of
+from city_node.config import speed_of
 from city_node.inputs import Scheduled, take
 from city_node.link import Links
 from city_node.meeting import keep_told
 from city_node.network import Network
+from city_node.network_config import dialling
 from city_node.pace import Pace
 from city_node.shocks import events_of
 from city_node.world import World, city_named

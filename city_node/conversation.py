@@ -6,6 +6,7 @@ is put there by `migrating` once it is durable. Called by `link`.
 """
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from city_node.identity import chartered_key
 from city_node.link import Link, Links
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.network import Network, NodeWay, load_quick_reader
+from city_node.network import KNOCK_SHOWN_S, Apart, Network, NodeWay, load_quick_reader
 from city_node.peer_nodes import (
     HEARD_MAX,
     STRANGERS_MAX,
@@ -143,6 +144,9 @@ class Speaker:
                 case Ended(reason, offence, code):
                     link.why_closed = link.why_closed or reason
                     link.knocked = link.knocked or code == "knock"
+                    if code == "knock":
+                        own = self.nodes.identity.id[:7]
+                        self._note_apart(talk, f"we knock there; its user: city-node trust {own}")
                     if offence:
                         self.links.ban(link.peer_id, reason)
 
@@ -214,10 +218,15 @@ class Speaker:
         why = "is not let in"
         if link.knocked:
             why = f"knocks; let it in with: city-node trust {link.peer_id[:7]}"
-        hello = talk.connection.peer
-        node = hello.cities[0].name.partition("@")[2] if hello and hello.cities else "?"
-        self.log.complain(f"node {safe_name(node.lower())} at {link.address} {why}")
+        self._note_apart(talk, why)
+        self.log.complain(f"node {_node_name(talk)} at {link.address} {why}")
         self._close(talk, code, "you have to be trusted here first")
+
+    def _note_apart(self, talk: Conversation, why: str, shown_s: float = KNOCK_SHOWN_S) -> None:
+        """Let people see why there is no road to a node."""
+        link, until_s = talk.link, trio.current_time() + shown_s
+        apart = Apart(_node_name(talk), link.address, why, until_s)
+        self.network.keep_apart(link.peer_id, apart)
 
     def _is_crowded(self, peer_id: str) -> bool:
         """Whether one more stranger is one too many."""
@@ -279,6 +288,7 @@ class Speaker:
         way = NodeWay(city, other, spelled(other), link.address, link.dialled, stop)
         peer.ways.append(way)
         self.network.linked[here, other.casefold()] = way
+        self.network.apart.pop(link.peer_id, None)
         self.log.say(f"{city.name}: road to {way.peer} open ({link.address})")
 
     # --- the end ---
@@ -301,12 +311,20 @@ class Speaker:
         peer.quarantined = why
         self.log.say(f"quarantined: {why}: one of the two has been rolled back")
         if peer.talk:
+            self._note_apart(peer.talk, f"quarantined: {why}", math.inf)
             self._close(peer.talk, "rolled_back", why)
 
     def offend(self, peer: PeerNode, why: str) -> None:
         """Keep a node out for an hour, for what no honest one does."""
         if peer.talk:
             self._close(peer.talk, "offence", why)
+
+
+def _node_name(talk: Conversation) -> str:
+    """What the other node calls itself, as people may see it."""
+    hello = talk.connection.peer
+    name = hello.cities[0].name.partition("@")[2] if hello and hello.cities else "?"
+    return safe_name(name.lower())
 
 
 async def _write(talk: Conversation) -> None:

@@ -59,9 +59,9 @@ def merchants(
     Raises:
         ConfigError: what is wrong, in one line.
     """
-    from city_node.config import Wishes
     from city_node.merchant_steps import MerchantSteps
     from city_node.train import lesson_config
+    from city_node.wishes import Wishes
 
     wishes = Wishes(cities=cities, config=config, seed=seed, locals=locals, merchants=merchants)
     return MerchantSteps(lesson_config(wishes), worlds, **options)

@@ -16,8 +16,9 @@ import numpy as np
 
 from city_node import genomes
 from city_node.advance import advance
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
+from city_node.wishes import Wishes
 from city_node.world import World, found_world
 from engine.evolution import children, fittest_first
 from engine.money import MINOR_PER_COIN

@@ -148,3 +148,18 @@ def address_in(field: str, value: Any) -> str:
         return str(ipaddress.ip_address(text_in(field, value)))
     except ValueError:
         raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
+
+
+def check_writable(field: str, path: Path) -> None:
+    """Refuse, before anything runs, a file that cannot be written.
+
+    Raises:
+        ConfigError: field, value and why.
+    """
+    existed = path.exists()
+    try:
+        path.open("a").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise ConfigError(f"{field} = '{path}': cannot be written ({error.strerror})") from None

@@ -23,9 +23,12 @@ from typing import Any
 import msgspec
 from platformdirs import user_data_path
 
-from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
+from city_node.city_config import CityConfig
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.fields import converted
+from city_node.road_config import RoadConfig
+from city_node.wishes import Wishes
 from engine.economy import load
 
 NAME_BYTES_MAX = 80

@@ -9,9 +9,9 @@ import functools
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,10 @@ def prepare() -> None:
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
 
 
-def when_compiling(say: Callable[[], None]) -> None:
-    """Call `say` when a kernel is compiled for the first time, which takes seconds: one that an
-    economy has and the cache has not. Loads numba."""
+def prepare_aloud() -> None:
+    """The same, and say so on stderr when a kernel is compiled for the first time, which takes
+    seconds: one that an economy has and the cache has not. Loads numba."""
+    prepare()
     from numba.core import event
 
     class Once(event.Listener):
@@ -49,7 +50,7 @@ def when_compiling(say: Callable[[], None]) -> None:
         def on_start(self, event: Any) -> None:  # noqa: ARG002
             if not Once.said:
                 Once.said = True
-                say()
+                print("compiling kernels … (seconds, and only the first time)", file=sys.stderr)
 
         def on_end(self, event: Any) -> None:
             """Nothing to say."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from city_node.config import Dialling, NetworkConfig
 from city_node.discovery import (
     Discovery,
     LinkSaid,
@@ -24,6 +23,7 @@ from city_node.link import Links
 from city_node.log import Log
 from city_node.machine import Bound, Machine, Stream
 from city_node.network import Network
+from city_node.network_config import Dialling, NetworkConfig
 from city_node.sightings import NodesInSight
 from city_node.sockets import NODE_PORT_FIRST, PORTS_SCANNED
 from city_node.travelway import speak

@@ -180,8 +180,9 @@ class Migrations:
             self.transitions += [as_kept(each, self._names) for each in group.transitions]
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
+            for book in (*group.transitions, *group.settled):  # a merchant dropped has but a sum
+                self.nodes.keep_name(book.peer)
             for each in group.transitions:
-                self.nodes.keep_name(each.peer)
                 if each.state == "GONE":
                     peer.left.pop(((each.city, each.peer), each.xid), None)
         return entrants

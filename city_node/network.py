@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import trio
 
@@ -41,6 +42,21 @@ CROSSING_S = 1.5
 
 CROSSINGS_MAX = 24
 """Shown on one travel-way, both directions; more would hide each other."""
+
+
+APART_MAX = 64
+KNOCK_SHOWN_S = 30.0
+"""Nodes that people are shown though no road leads there; whoever knocks does so every few seconds,
+and is not shown when he has ceased to."""
+
+
+class Apart(NamedTuple):
+    """A node that there is no road to, and why; `until_s`: shown for so long."""
+
+    name: str
+    address: str
+    why: str
+    until_s: float
 
 
 @dataclass(eq=False)
@@ -164,6 +180,7 @@ class Network:
         goods: what may travel: the world's goods less leisure, in the world's order.
         open: greeted travel-ways by city and casefolded name of the peer.
         linked: travel-ways to cities of other nodes of ours, likewise.
+        apart: nodes that there is no road to, by id, the latest last.
         under_way: names, casefolded, of cities that merchants are under way to or held for.
         silent: those that have not greeted, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
@@ -181,6 +198,7 @@ class Network:
     own: set[str] = field(default_factory=set)
     open: dict[tuple[int, str], Travelway] = field(default_factory=dict)
     linked: dict[tuple[int, str], NodeWay] = field(default_factory=dict)
+    apart: dict[str, Apart] = field(default_factory=dict)
     under_way: set[str] = field(default_factory=set)
     silent: list[Travelway] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
@@ -198,6 +216,13 @@ class Network:
         if (city, peer) not in self.refused and len(self.refused) >= REFUSED_MAX:
             peer = "(others)"
         self.refused[city, peer] += count
+
+    def keep_apart(self, node_id: str, apart: Apart) -> None:
+        """Note why there is no road to a node."""
+        self.apart.pop(node_id, None)
+        self.apart[node_id] = apart
+        if len(self.apart) > APART_MAX:
+            del self.apart[next(iter(self.apart))]
 
     @property
     def ways(self) -> list[Travelway | NodeWay]:

@@ -11,67 +11,35 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import trio
 
-from city_node import websocket, window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.control import Control
 from city_node.crossing import give_inputs, take_abroad
 from city_node.errors import ConfigError
-from city_node.gauges import Gauges
-from city_node.history import history_file
+from city_node.fields import check_writable
 from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.linking import Own, linked
 from city_node.log import Log
 from city_node.machine import Machine
 from city_node.meeting import listen, meet_others, open_listeners, tell_ports
-from city_node.metrics import Metrics, served
 from city_node.migrating import Migrations
 from city_node.network import Network
 from city_node.node_name import claimed_name
-from city_node.observer import Observers, observed
+from city_node.observer import Observers
 from city_node.opened import opened
 from city_node.pace import Pace
 from city_node.report import report
 from city_node.signals import Signals
-from city_node.status import Status
 from city_node.trust import home_folder, own_names
+from city_node.views import View, shown
+from city_node.wishes import Run, Wishes
 from city_node.world import World
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is asked of one run, beside the world.
-
-    Attributes:
-        ticks: how many more; None: until a signal.
-        headless: no window.
-        report: where the report goes at every clean end; None: nowhere.
-        history: where every snapshot's series go; None: nowhere.
-        log_json: log and status as JSON lines.
-        data_dir: the world's folder; None: the cities' own.
-        new: the world that lies there is put aside, and another founded.
-        past: the world is one of the past: it stands still at first and speaks with no other.
-        metrics_port, websocket_port: of the adapters on loopback; None: they are not served.
-    """
-
-    ticks: int | None = None
-    headless: bool = False
-    report: Path | None = None
-    history: Path | None = None
-    log_json: bool = False
-    data_dir: Path | None = None
-    new: bool = False
-    past: bool = False
-    metrics_port: int | None = None
-    websocket_port: int | None = None
 
 
 def run(wishes: Wishes, asked: Run) -> None:
@@ -113,28 +81,6 @@ def run(wishes: Wishes, asked: Run) -> None:
         if asked.report:
             written = report(world, name, time.perf_counter() - started_s)
             asked.report.write_text(json.dumps(written) + "\n", "utf-8")
-
-
-def check_writable(field: str, path: Path) -> None:
-    """Refuse, before anything runs, a file that cannot be written.
-
-    Raises:
-        ConfigError: field, value and why.
-    """
-    existed = path.exists()
-    try:
-        path.open("a").close()
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise ConfigError(f"{field} = '{path}': cannot be written ({error.strerror})") from None
-
-
-class View(Protocol):
-    """Whoever is shown the world between windows: observers, status lines, the history file."""
-
-    def look(self, world: World) -> None:
-        """Look, if it is time to."""
 
 
 @dataclass(frozen=True)
@@ -196,44 +142,23 @@ async def run_node(
         if keeping and own and not asked.past:
             await keeping.begin(world, name)
             nodes = await linked(nursery, world, config, network, keeping, own, boot)
-        links, said = (nodes.links, nodes.said) if nodes else (None, None)
+        links = nodes.links if nodes else None
         for city, bound in zip(world.cities, listeners, strict=not asked.past):
             await nursery.start(listen, network, city, bound, links)
-        if links and said:
-            meeting = network, world, config.network, listeners, boot, links, said
+        if nodes:
+            meeting = network, world, config.network, listeners, boot, nodes.links, nodes.said
             nursery.start_soon(meet_others, *meeting)
         with contextlib.ExitStack() as beside:
             for city in world.cities:
                 city.town.spread = beside.enter_context(machine.spread_over(threads))
-            gauges = Gauges(network.log)
-            observers = await observed(nursery, beside, config, network, pace, gauges, listeners)
-            history = beside.enter_context(history_file(asked.history, gauges))
-            if asked.websocket_port is not None:
-                await nursery.start(websocket.serve, observers, asked.websocket_port)
-            if not asked.headless:
-                beside.enter_context(window.opened(observers.listening_at))
-            status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
-            control = Control(network, pace, nursery, links)
-            views: list[View] = [gauges, observers, history, status]
-            if asked.metrics_port is not None:
-                metrics = served(Metrics(network, pace), asked.metrics_port)
-                views.append(beside.enter_context(metrics))
-            migrations = nodes.migrations if nodes else None
+            showing = world, config, asked, network, pace, listeners
+            observers, views = await shown(nursery, beside, *showing)
             if listeners:
                 tell_ports(world, config.network, listeners, network.log)
-            node = Node(
-                world,
-                threads,
-                network,
-                pace,
-                observers,
-                control,
-                views,
-                keeping,
-                migrations,
-                nursery,
-            )
-            await run_windows(node)
+            control = Control(network, pace, nursery, links)
+            migrations = nodes.migrations if nodes else None
+            parts = world, threads, network, pace, observers, control, views, keeping, migrations
+            await run_windows(Node(*parts, nursery))
         nursery.cancel_scope.cancel()
     await end_well(world, network, keeping)
 

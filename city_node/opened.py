@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city_node.advance import Job, run_in_turn, run_job
-from city_node.config import Config, Wishes
+from city_node.config import Config
 from city_node.errors import ConfigError
 from city_node.folder import (
     BEFORE,
@@ -30,6 +30,7 @@ from city_node.log import Log
 from city_node.node_name import name_for_life
 from city_node.recovery import Recovered, RunJobs, program, recover
 from city_node.shelf import FolderShelf
+from city_node.wishes import Wishes
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import trio
 
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.folder import LEDGER, founded, reading
 from city_node.ledger import Ledger
 from city_node.log import Log
-from city_node.node import Run, run_node
+from city_node.node import run_node
 from city_node.opened import jobs_on
 from city_node.recovery import recover
 from city_node.report import report
 from city_node.shelf import FolderShelf
 from city_node.signals import Signals
 from city_node.window import display_reason
+from city_node.wishes import Run, Wishes
 from city_node.world import World
 
 

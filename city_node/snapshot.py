@@ -155,11 +155,16 @@ def remote_cities(network: Network) -> list[observe.City]:
 
 
 def nodes(network: Network, address: str) -> list[observe.Node]:
-    """This node and those in sight."""
+    """This node, those in sight, and those that are kept apart."""
     found = {network.node: address}
     for way in network.ways:
         found.setdefault(way.peer.partition("@")[2] or way.peer, way.address)
-    return [observe.Node(name=name, address=at) for name, at in found.items()]
+    now_s = trio.current_time()
+    return [observe.Node(name=name, address=at) for name, at in found.items()] + [
+        observe.Node(name=apart.name, address=apart.address, up=False, why_apart=apart.why)
+        for apart in network.apart.values()
+        if now_s < apart.until_s
+    ]
 
 
 def peers(world: World, network: Network) -> list[observe.Peer]:
@@ -178,6 +183,7 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             address=way.address if way else "",
             dialled=way is not None and way.dialled,
             open=way is not None and way.ready,
+            why_closed=_why_closed(way),
             arrived=traffic[city].arrivals[peer],
             departed=traffic[city].departures[peer],
             refused=network.refused[city, peer],
@@ -189,6 +195,16 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             key=lambda listed: listed[:2],
         )
     ]
+
+
+def _why_closed(way: Travelway | NodeWay | None) -> str:
+    if way is None:
+        return "gone"
+    if not way.ready:
+        return "greeting"
+    if isinstance(way, NodeWay) and trio.current_time() < way.closed_until_s:
+        return "refuses merchants for now"
+    return ""
 
 
 def _account(way: NodeWay | None) -> dict[str, int]:
@@ -254,7 +270,7 @@ def travel_ways(network: Network) -> list[observe.Road]:
                     destination=destination,
                     network=True,
                     open=way.ready,
-                    why_closed="" if way.ready else "greeting",
+                    why_closed=_why_closed(way),
                     count={good: len(along) for good, along in walkers.items()},
                     walkers=walkers,
                 )

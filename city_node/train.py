@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from city_node import networks
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.evolve import CITIES, LOCALS
 from city_node.merchant_lessons import KIND, SHARES, Lessons
 from city_node.shared_lessons import SharedLessons
+from city_node.wishes import Wishes
 from city_node.workers import Workers, working
 from engine.learning.environment import Recorder
 from engine.learning.ppo import Settings, Update, learn, new_learners

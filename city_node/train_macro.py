@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from city_node import networks
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.machine import spread_over
 from city_node.train import STEPS_MAX, WORLDS_MAX, tensorboard
+from city_node.wishes import Wishes
 from engine.economy import Spread
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use

@@ -1,21 +1,22 @@
 """The verbs of trust: id, pending, trust, distrust. They need no running node.
 
-Called by `cli`; all they do is read and write the files of `city_node.trust`.
+Registered by `cli`; all they do is read and write the files of `city_node.trust`. What is wrong is
+a ConfigError.
 """
 
 import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from city_node import trust as files
 from city_node.errors import ConfigError
 from city_node.node_id import one_of
 
 
-def print_own() -> None:
-    """The user's own ids, one a line, and whose they are below.
-
-    Raises:
-        ConfigError: there are none.
-    """
+def own_id() -> None:
+    """Show the ids of your own nodes, for others to trust."""
     own = files.own_worlds(files.home_folder())
     if not own:
         raise ConfigError("id: no node of yours has run yet; start one with `city-node Riverwood`")
@@ -23,8 +24,8 @@ def print_own() -> None:
         print(f"{entry.id}\n    {entry.name}, {entry.world}")
 
 
-def print_pending() -> None:
-    """Who has knocked, the latest last."""
+def pending() -> None:
+    """List the nodes that have knocked."""
     knocks = files.pending(files.home_folder()).values()
     for knock in knocks:
         times = (
@@ -37,54 +38,51 @@ def print_pending() -> None:
         print("nobody has knocked")
 
 
-def print_trusted() -> None:
-    """Who is let in."""
-    for entry in files.trusted(files.home_folder()).values():
-        whose = f"your own, {entry.world}" if entry.world else f"since {_when(entry.since_s)}"
-        print(f"{entry.id}\n    {entry.name or '?'}, {whose}")
-
-
-def trust(text: str) -> None:
-    """Let a node in.
-
-    Args:
-        text: its id, or the beginning of one that has knocked.
-
-    Raises:
-        ConfigError: a typo, nobody, several, or it cannot be written down.
-    """
+def trust(
+    node_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+    ] = None,
+) -> None:
+    """Let a node in; without ID, list those you let in."""
     home = files.home_folder()
+    if node_id is None:
+        _print_trusted(home)
+        return
     try:
-        node_id = one_of("trust", text, files.pending(home))
-        entry = files.trust(home, node_id, time.time())
+        full_id = one_of("trust", node_id, files.pending(home))
+        entry = files.trust(home, full_id, time.time())
     except ValueError as error:
         raise ConfigError(str(error)) from None
     except OSError as error:
         raise ConfigError(f"CITY_NODE_HOME = '{home}': {error.strerror}") from None
-    print(f"trusted: {node_id}{_called(entry.name)}")
+    print(f"trusted: {full_id}{_called(entry.name)}")
 
 
-def distrust(text: str) -> None:
-    """Let a node in no more.
+def _print_trusted(home: Path) -> None:
+    for entry in files.trusted(home).values():
+        whose = f"your own, {entry.world}" if entry.world else f"since {_when(entry.since_s)}"
+        print(f"{entry.id}\n    {entry.name or '?'}, {whose}")
 
-    Args:
-        text: its id, or the beginning of one that is trusted.
 
-    Raises:
-        ConfigError: a typo, nobody, several, not trusted, or it cannot be written down.
-    """
+def distrust(
+    node_id: Annotated[
+        str, typer.Argument(metavar="ID", help="All of it, or the beginning of one you trust.")
+    ],
+) -> None:
+    """Let a node in no more; running nodes drop it at once."""
     home = files.home_folder()
     known = files.trusted(home)
     try:
-        node_id = one_of("distrust", text, known)
-        was_trusted = files.distrust(home, node_id)
+        full_id = one_of("distrust", node_id, known)
+        was_trusted = files.distrust(home, full_id)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     except OSError as error:
         raise ConfigError(f"CITY_NODE_HOME = '{home}': {error.strerror}") from None
     if not was_trusted:
-        raise ConfigError(f"distrust = {text!r}: is not trusted")
-    print(f"trusted no more: {node_id}{_called(known[node_id].name)}")
+        raise ConfigError(f"distrust = {node_id!r}: is not trusted")
+    print(f"trusted no more: {full_id}{_called(known[full_id].name)}")
 
 
 def _called(name: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from platformdirs import user_cache_path
 from rich.console import Console
@@ -115,29 +115,23 @@ def print_snapshots(node: Watched, *, once: bool) -> None:
                 return
 
 
-def view(
-    node: Watched,
-    screenshot: Path | None,
-    record: Path | None,
-    *,
-    seconds: float | None,
-    size: str,
-    theme: str,
-) -> None:
-    """Open the viewer, or make a picture or a film of what it would show.
+class Shown(NamedTuple):
+    """How the viewer is to look: pixels, dark or light, and the CITY/VIEW it begins with."""
+
+    size: tuple[int, int]
+    theme: str
+    wanted: str
+
+
+def shown(size: str, theme: str, wanted: str) -> Shown:
+    """The options of `watch`, checked but for what only the node knows.
 
     Args:
-        screenshot, record: where the PNG, the GIF goes; neither: a window.
-        seconds: how long to watch; None: the viewer's own default.
         size: WxH, pixels.
-        theme: dark or light.
 
     Raises:
-        ConfigError: a bad argument, no display, nothing seen, or a file that cannot be written.
+        ConfigError: a bad argument.
     """
-    from viewer import app
-    from viewer import record as film
-    from viewer.state import View
     from viewer.theme import THEMES
 
     width, _, height = size.partition("x")
@@ -148,23 +142,57 @@ def view(
         raise ConfigError(f"size = {size!r}: must be from 640x420 to 7680x4320")
     if theme not in THEMES:
         raise ConfigError(f"theme = {theme!r}: must be one of {', '.join(THEMES)}")
-    how: dict[str, Any] = {"size": pixels, "token": node.token}
-    watching = how | {"view": View(theme=theme)} | ({"seconds": seconds} if seconds else {})
+    return Shown(pixels, theme, wanted)
+
+
+def view(
+    node: Watched,
+    screenshot: Path | None,
+    record: Path | None,
+    *,
+    seconds: float | None,
+    shown: Shown,
+) -> None:
+    """Open the viewer, or make a picture or a film of what it would show.
+
+    Args:
+        screenshot, record: where the PNG, the GIF goes; neither: a window.
+        seconds: how long to watch; None: the viewer's own default.
+
+    Raises:
+        ConfigError: no such city or view, no display, nothing seen, or a file that cannot be
+            written.
+    """
+    from viewer import app
+    from viewer import record as film
+    from viewer.state import View
+
+    how: dict[str, Any] = {
+        "size": shown.size,
+        "token": node.token,
+        "view": View(theme=shown.theme, wanted=shown.wanted),
+    }
+    watching = how | ({"seconds": seconds} if seconds else {})
     try:
         if screenshot:
             film.screenshot(node.address, screenshot, **watching)
         elif record:
             film.record(node.address, record, **watching)
         else:
-            app.run(node.address, theme_name=theme, **how)
+            app.run(node.address, **how)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     except (app.NoDisplayError, film.NothingSeenError, OSError) as error:
         raise ConfigError(f"watch: {error}") from None
 
 
 def print_peers(node: Watched) -> None:
-    """The travel-ways of a node: state, traffic, refusals; with nodes of ours accounts as well."""
+    """The travel-ways of a node: state, traffic, refusals; with nodes of ours accounts as well; and
+    before them the nodes that are kept apart."""
     shown = first_snapshot(node)
     console = Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+    for node_apart in (found for found in shown.nodes if not found.up):
+        console.print(f"{node_apart.name} at {node_apart.address}: {node_apart.why_apart}")
     if not shown.peers:
         console.print(f"{shown.node}: no peers yet; peers reach it at {shown.address}")
         return
@@ -174,7 +202,7 @@ def print_peers(node: Watched) -> None:
     for heading in ("arrived", "departed", "waiting", "refused", "balance", "credit used"):
         table.add_column(heading, justify="right")
     for peer in shown.peers:
-        state = ("dialled" if peer.dialled else "accepted") if peer.open else "closed"
+        state = peer.why_closed or ("dialled" if peer.dialled else "accepted")
         counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
         table.add_row(
             peer.city,

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from city_node.config import CityConfig, Config
+from city_node.city_config import CityConfig
+from city_node.config import Config
 from city_node.networks import policy_in
 from engine.economy import Economy, Setting, load
 from engine.goods import check

@@ -123,12 +123,13 @@ class Road(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A node in sight."""
+    """A node in sight, or one that is kept apart."""
 
     name: str
     address: str = ""
     latency_ms: Number = None
     up: bool = True
+    why_apart: str = ""  # not up: it knocks, we have knocked there, it is quarantined
 
 
 class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -139,6 +140,7 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     address: str = ""
     dialled: bool = False  # by us
     open: bool = True
+    why_closed: str = ""
     arrived: int = 0  # merchants, since the node started
     departed: int = 0
     refused: int = 0  # lines and merchants

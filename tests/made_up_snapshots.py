@@ -7,6 +7,7 @@ charts of every kind. The same arguments give the same world.
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from protocol.observe import (
     Event,
     LogLine,
     Node,
+    Peer,
     Road,
     Snapshot,
     shorts,
@@ -230,6 +232,44 @@ def snapshots(
             events=[Event(opening, "road opens")] if tick >= opening and cities > 1 else [],
             log=[LogLine(point, tick, "all is well")],
         )
+
+
+def with_peers(snapshot: Snapshot, *, peers: int = 6, knocking: int = 2) -> Snapshot:
+    """The same with roads to others, open, full and closed, and nodes that are kept apart."""
+    others = [city for city in snapshot.cities if not city.own] or snapshot.cities
+    own = [city.name for city in snapshot.cities if city.own]
+    table = []
+    for k in range(peers):
+        account = k % 3 != 2
+        table.append(
+            Peer(
+                city=own[k % len(own)],
+                name=others[k % len(others)].full_name,
+                address="" if k % 4 == 3 else f"10.0.0.{k + 2}:55500",
+                open=k % 4 != 3,
+                why_closed=("", "refuses merchants for now", "", "gone")[k % 4],
+                arrived=1_234 * k * k,
+                departed=98_765_432 if k == 1 else 77 * k,
+                waiting=k,
+                refused=k % 3,
+                balance_minor=(k - 2) * 123_456_789_012 if account else None,
+                credit_minor=2_000_000_000_000 if account else None,
+                credit_used_minor=k * 380_000_000_000 if account else None,
+            )
+        )
+    apart = [
+        Node(
+            name=f"stranger-{k}",
+            address=f"192.168.0.{k}:55500",
+            up=False,
+            why_apart="knocks; let it in with: city-node trust 5BL4BD3"
+            if k % 2
+            else "quarantined: "
+            "the peer says of 17 what its journal denies: one of the two has been rolled back",
+        )
+        for k in range(knocking)
+    ]
+    return msgspec.structs.replace(snapshot, peers=table, nodes=[*snapshot.nodes, *apart])
 
 
 def history(**world: object) -> History:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from city_node.cli import main, verb_names
+from city_node.cli import VERBS, main
 from tests.nodes import check_balance, free_port, own_environment, run_to_end, running
 
 QUIET = ("--headless", "--no-discovery")
@@ -171,7 +171,7 @@ def test_a_name_is_the_same_as_run_and_a_name() -> None:
     assert plain["cities"] == verb["cities"]
 
 
-@pytest.mark.parametrize("verb", verb_names())
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_city_called_like_a_verb_starts_with_run(verb: str) -> None:
     assert reported("run", verb, "--ticks", "0")["cities"][0]["name"] == verb
 

@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  (pytest-trio looks for its clock among the arguments of a test)
 
 import contextlib
+import math
 import tempfile
 from pathlib import Path
 
@@ -74,6 +75,10 @@ async def test_a_stranger_who_only_knocks_leaves_nothing_behind(
     stranger = await node.linked(nursery, key(tmp_path, "stranger"), THEIRS)
     assert "you have to be trusted" in stranger.why_ended
     assert (node.nodes.by_id, node.nodes.id_of, node.ledger.bound()) == ({}, {}, {})
+    ((apart_id, apart),) = node.network.apart.items()  # for people to see, for a while
+    assert (apart_id, apart.name, apart.address) == (stranger.link.peer_id, "boreas", "192.0.2.7")
+    assert apart.why.startswith("knocks")
+    assert trio.current_time() < apart.until_s < math.inf
     honest = key(tmp_path)
     node.trust(honest.id)
     assert (await node.linked(nursery, honest, THEIRS)).why_ended is None
@@ -132,6 +137,21 @@ async def test_a_name_with_books_is_its_nodes_for_good(tmp_path, nursery, autoju
     assert (await node.linked(nursery, anew, "SEASIDE@BOREAS-2")).why_ended is None
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     assert again.nodes.id_of == {THEIRS: key(tmp_path).id}
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_whose_merchants_all_stayed_at_home_is_known_after_a_restart(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """What is settled without anybody having been offered is in the books as well."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS)
+    await peer.said.stream.send_all(encode([Forget(sender=THEIRS, receiver=OURS, below=3)]))
+    await node.pass_on(peer)
+    again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
+    (known,) = again.nodes.by_id.values()
+    assert known.pairs.inbound[OURS, THEIRS].settled == 3
     nursery.cancel_scope.cancel()
 
 
@@ -247,6 +267,7 @@ async def test_a_contradiction_quarantines_the_link_alone(
     await node.pass_on(peer)
     rolled_back = await node.linked(nursery, key(tmp_path), THEIRS, Forgetful)
     assert "rolled_back" in rolled_back.why_ended
+    assert [apart.why[:11] for apart in node.network.apart.values()] == ["quarantined"]
     assert other.why_ended is None
     assert "rolled_back" in (await node.linked(nursery, key(tmp_path), THEIRS)).why_ended
     nursery.cancel_scope.cancel()

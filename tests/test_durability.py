@@ -17,12 +17,13 @@ import trio
 
 from city_node.advance import advance
 from city_node.cli import main
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.folder import folder_of
 from city_node.inputs import Scheduled
 from city_node.keeping import CHECKPOINT_COST_SHARE, CHECKPOINT_S, RETRY_S, Keeping, StuckError
 from city_node.report import state_hash
 from city_node.shelf import tick_of
+from city_node.wishes import Wishes
 from city_node.world import found_world
 from protocol import observe
 from tests.durable import Kept

@@ -80,7 +80,8 @@ import json, sys
 from pathlib import Path
 from city_node.kernel_cache import prepare
 prepare()
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.advance import advance
 from city_node.report import report
 from city_node.world import found_world

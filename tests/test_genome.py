@@ -11,9 +11,10 @@ from numba import float64, void
 
 from city_node import genomes
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.errors import ConfigError
 from city_node.report import state_hash
+from city_node.wishes import Wishes
 from engine.kernels import kernel
 from engine.tables import kernel_type, packed
 from merchants import genome

@@ -26,7 +26,7 @@ from city_node.identity import (
 )
 from city_node.node_id import ID_LETTERS, node_id, one_of, read_id
 from city_node.trust import KEY_FILE
-from tools import fuzz
+from tools.fuzz import identity as fuzz
 
 ISSUER = "68d8f9efadd13336810fcb93822b7c9914b5e16c1cbb60fff426ea8a874395d8"
 

@@ -13,12 +13,13 @@ from test_policy import made_up
 
 from city_node import networks
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.errors import ConfigError
 from city_node.folder import founded as founded_with
 from city_node.folder import founding, resumed
 from city_node.merchant_lessons import record_of, worth
 from city_node.report import state_hash
+from city_node.wishes import Wishes
 from city_node.world import found_world
 from engine.kernels import kernel
 from engine.policy import likeliest, outputs

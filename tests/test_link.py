@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from city_node import trust
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
 from city_node.identity import identity_in
@@ -30,6 +30,7 @@ from city_node.sockets import (
 from city_node.tls import secure
 from city_node.travelway import SILENT_PER_ADDRESS_MAX, speak
 from city_node.trust import Trusted
+from city_node.wishes import Wishes
 from protocol.limits import DIALLER_SILENCE_S, GREETING_S_MAX, LISTENER_SILENCE_S
 from tests.nodes import GUARD_S, run_to_end
 from tests.test_travelway import Kept, network

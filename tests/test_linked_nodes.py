@@ -153,6 +153,9 @@ def test_who_knocks_waits_until_both_users_trust_him(tmp_path) -> None:
                 f"{other} among those who have knocked at {name}",
             )
             assert not running[name].matching("road to .* open")
+            told = verb(tmp_path, "peers", "--node", name, of=name).stdout
+            assert f"{other} at 127.0.0.1:" in told
+            assert f"city-node trust {ids[other][:7]}" in told or "we knock there" in told
             verb(tmp_path, "trust", ids[other][:7], of=name)
         for node in running.values():
             node.wait_for("road to .* open")

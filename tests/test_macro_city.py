@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from city_node import checkpoint
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.errors import ConfigError
 from city_node.report import state_hash
 from city_node.shocks import schedule
+from city_node.wishes import Wishes
 from city_node.world import Event, found_world
 from engine import economy
 from engine.macro.books import balance_sheet, flow_matrix

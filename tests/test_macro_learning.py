@@ -10,11 +10,12 @@ from test_policy import made_up
 from city_node import networks
 from city_node.advance import advance
 from city_node.checkpoint import arrays_of, leaves, rebuilt
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.errors import ConfigError
 from city_node.folder import founded, founding
 from city_node.merchant_lessons import copied, tree_copied
 from city_node.report import state_hash
+from city_node.wishes import Wishes
 from city_node.world import found_world
 from engine.economy import one_by_one
 from engine.macro import spaces

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.world import found_world
 from engine import own_measures
 from engine.measures import (

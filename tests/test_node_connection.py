@@ -28,7 +28,7 @@ from protocol.node_connection import (
 )
 from protocol.node_lines import decode, encode
 from protocol.node_messages import Accept, CharteredCity, Commit, Drain, Hello, News, Ping, Welcome
-from tools import fuzz
+from tools.fuzz import nodes as fuzz
 
 OURS, THEIRS = "RIVERWOOD@ATLAS", "SEASIDE@BOREAS"
 HELLO = Hello(versions=[2], id="boreas", boot="b", cities=[CharteredCity(THEIRS)])

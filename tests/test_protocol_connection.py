@@ -13,7 +13,7 @@ from protocol.connection import Connection, NotReadyError, State
 from protocol.events import Closed, Dialect, Greeted, Merchants, Ready, Refused, Returned, Send
 from protocol.limits import LINE_BYTES_MAX
 from protocol.messages import Merchant
-from tools import fuzz
+from tools.fuzz import wire as fuzz
 
 GOODS = ("bed", "chair", "thread", "wood")
 STEP_S = 0.01

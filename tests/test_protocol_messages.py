@@ -17,7 +17,7 @@ from protocol.events import Merchants, Refused, Returned
 from protocol.limits import CITIES_MAX, LINE_BYTES_MAX, MINOR_PER_COIN
 from protocol.messages import Merchant, decode_merchant, encode_merchant
 from protocol.money import minor_units
-from tools import fuzz
+from tools.fuzz import wire as fuzz
 
 GOODS = ("bed", "chair", "thread", "wood")
 EXACT = Context(prec=100, rounding=ROUND_FLOOR)

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.world import found_world
 from tools.scenarios import film
 from tools.scenarios.catalogue import SCENARIOS

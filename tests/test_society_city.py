@@ -17,12 +17,13 @@ import pytest
 import worlds
 
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.errors import ConfigError
 from city_node.gauges import Gauges
 from city_node.history import history_file
 from city_node.log import Log
 from city_node.shocks import schedule
+from city_node.wishes import Wishes
 from city_node.world import Event
 from engine import economy
 from engine.money import MINOR_PER_COIN as COIN
@@ -370,7 +371,8 @@ import sys
 from city_node.kernel_cache import prepare
 prepare()
 from city_node import node
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.world import found_world
 found_world(resolve(Wishes(cities=("Riverwood",))))
 print(*(name for name in sys.modules if name.startswith("engine.society") or name == "torch"))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tools import society_trials as trials
+from tools.society_traits import AT_A_BIRTH, EFFECTS, effect
 
 SEEDS = (101, 102, 103)
 KEPT = Path(__file__).parents[1] / "docs" / "society.json"
@@ -63,11 +64,11 @@ def test_a_child_resembles_its_mid_parent_with_a_slope_of_one():
     assert error < 0.005
 
 
-@pytest.mark.parametrize("trait", [*trials.EFFECTS, *trials.AT_A_BIRTH])
+@pytest.mark.parametrize("trait", [*EFFECTS, *AT_A_BIRTH])
 def test_every_trait_of_life_does_something(trait):
     """In the direction that it is said to, in each of three seeds; choosiness in their mean."""
-    low, high = over_seeds(lambda seed: trials.effect(trait, seed)).T
-    way = trials.EFFECTS[trait][2] if trait in trials.EFFECTS else trials.AT_A_BIRTH[trait][1]
+    low, high = over_seeds(lambda seed: effect(trait, seed)).T
+    way = EFFECTS[trait][2] if trait in EFFECTS else AT_A_BIRTH[trait][1]
     assert way * (high.mean() - low.mean()) > 0
     if trait != "choosiness":
         assert (way * (high - low) > 0).all()

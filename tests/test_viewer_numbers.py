@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,12 +25,14 @@ from tests import made_up_snapshots as made_up
 from viewer import history as seen
 from viewer import scales, theme
 from viewer.history import History, Key
-from viewer.map_walkers import WALK_S, parade
+from viewer.map_walkers import WALK_S, counts, parade
+from viewer.scene import scene
 from viewer.state import (
     View,
     advance_clock,
     next_speed,
     press,
+    show_wanted,
     speed_bars,
     speed_label,
     widen_span,
@@ -97,7 +100,7 @@ def test_ticks_share_their_decimals_and_their_unit():
     assert scales.tick_labels([10.0, 12.5, 15.0]) == ["10.0", "12.5", "15.0"]
     assert scales.tick_labels([0.0, -2.5]) == ["0.0", "−2.5"]
     assert scales.tick_labels([1_000.0, 2_000.0]) == ["1,000", "2,000"]
-    assert scales.tick_labels([0.0, 20_000.0]) == ["0k", "20k"]
+    assert scales.tick_labels([0.0, 20_000.0]) == ["0", "20k"]
     assert scales.tick_labels([]) == []
 
 
@@ -274,6 +277,21 @@ def test_nobody_changes_his_cargo_on_the_way():
         assert len(moved - stayed) <= 2
 
 
+def test_what_the_map_counts_are_those_it_shows():
+    history, road = walking({"wood": 6, "bed": 2, "": 4})
+    at_hand = scene((1280, 800), View(), history, history.latest)
+    assert counts(at_hand, road) == {"wood": 6, "bed": 2, "": 4}
+    nobody = msgspec.structs.replace(road, count={})
+    # For a moment nobody is on a road that is walked sixty times a second.
+    history.apply(snapshot(40_000, roads=[nobody], ticks_per_s=6_000.0), 6.3)
+    at_hand = scene((1280, 800), View(), history, history.latest)
+    shown = sum(counts(at_hand, nobody).values())
+    assert 8 < shown < 12
+    # Where a walk is shown as it is, so is the count.
+    history.latest.ticks_per_s = 30.0
+    assert counts(at_hand, road) == road.count
+
+
 # Views.
 
 
@@ -303,6 +321,40 @@ def test_a_few_lines_and_a_few_shapes_share_a_view_and_many_take_several():
     assert len(tabs(Snapshot(node="n", tick=1, economies={"new": [new]}))) == 1
 
 
+SOME = made_up.history(cities=3, points=1).latest
+
+
+@pytest.mark.parametrize(
+    ("wanted", "focus", "tab"),
+    [
+        ("", None, 0),
+        ("Macro", None, 1),
+        ("society", None, 2),
+        ("3", None, 2),
+        ("Seaside/Macro", "Seaside@riverside", 1),
+        ("WINTERHOLD", "Winterhold@node B", 0),
+        ("winterhold@node b / 2", "Winterhold@node B", 1),
+        ("/Society", None, 2),
+        ("Seaside/", "Seaside@riverside", 0),
+    ],
+)
+def test_a_view_may_be_asked_for_by_name(wanted, focus, tab):
+    view = View(wanted=wanted, page=3)
+    show_wanted(view, SOME)
+    assert (view.focus, view.tab, view.wanted) == (focus, tab, "")
+    view.tab = 7
+    show_wanted(view, SOME)  # the next snapshot changes nothing
+    assert view.tab == 7
+
+
+@pytest.mark.parametrize("wanted", ["Atlantis", "Seaside/Weather", "Atlantis/Macro", "0", "4"])
+def test_what_is_no_view_is_said_with_those_there_are(wanted):
+    with pytest.raises(ValueError, match=r"Riverwood, Seaside.*Market, Macro, Society") as caught:
+        show_wanted(View(wanted=wanted), SOME)
+    assert repr(wanted) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 # Keys.
 
 
@@ -321,8 +373,10 @@ def test_keys_change_the_view():
         ("right", "focus", "Riverwood@riverside"),
         ("left", "focus", "Winterhold@node B"),
         ("escape", "focus", None),
-        ("pagedown", "goods_page", 1),
-        ("pageup", "goods_page", 0),
+        ("pagedown", "page", 1),
+        ("pageup", "page", 0),
+        ("pagedown", "page", 1),
+        ("1", "page", 0),  # another view begins at its first page
         ("?", "help", True),
         ("b", "help", False),  # any key closes the help, and does nothing else
         ("b", "bands", True),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from protocol.observe import Chart, City, Compiling, Event, Hello, Node, Road, Snapshot
 from tests import made_up_snapshots as made_up
-from viewer import charts, sprites, text
+from viewer import charts, peers, sprites, text
 from viewer.draw import Canvas, render
 from viewer.history import History
 from viewer.scene import scene
@@ -25,6 +25,12 @@ from viewer.tabs import tabs
 SIZES = [(640, 420), (960, 600), (1280, 800), (1920, 1080)]
 LIVE = Link(address="127.0.0.1:55555", phase="live", latency_ms=3.0)
 NAME_64 = "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch-on-A."
+
+
+def with_peers(**named):
+    found, seen = made_up.history(points=20), History()
+    seen.apply(made_up.with_peers(found.latest, **named), 0.0)
+    return seen
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,8 @@ def worlds():
             points=60, names=[NAME_64[:63] + str(k) for k in range(4)], cities=4
         ),
         "first": made_up.history(points=1),
+        "peers": with_peers(),
+        "many peers": with_peers(peers=100, knocking=20),
     }
 
 
@@ -92,6 +100,8 @@ def overlaps(written):
         *(("twenty", tab) for tab in range(3)),
         *((name, 0) for name in ("one", "two", "quiet", "own", "forty goods", "no goods", "first")),
         *(("long names", tab) for tab in range(3)),
+        *(("peers", tab) for tab in (0, 3)),
+        ("many peers", 3),
     ],
 )
 def test_texts_lie_within_the_window_and_apart(worlds, written, world, tab, size):
@@ -114,6 +124,94 @@ def test_texts_lie_apart_when_a_city_is_focused(worlds, written, world, tab, siz
     surface = picture(size, View(tab=tab, focus=focus), worlds[world])
     assert [entry for entry in written if not surface.get_rect().contains(entry[1])] == []
     assert overlaps(written) == []
+
+
+def with_views(history, count):
+    """The same world with so many views more, of one chart each."""
+    titles = ["Trade and banks", "Merchants' way", "Merchants' trade", "Life", "Behaviour"]
+    more = [Chart("line", "panels", "c", keys=["gdp"], view=titles[k % 5]) for k in range(count)]
+    charts = {"macro": made_up.MACRO, **{f"e{k}": [chart] for k, chart in enumerate(more)}}
+    found = History()
+    found.apply(msgspec.structs.replace(history.latest, economies=charts), 0.0)
+    return found, [tab.title for tab in tabs(found.latest)]
+
+
+@pytest.mark.parametrize("tab", [0, 3, 6])
+def test_every_view_is_named_in_the_header_as_far_as_there_is_room(worlds, written, tab):
+    history, titles = with_views(worlds["two"], 5)
+    assert len(titles) == 7
+    canvas = Canvas()
+    for size in SIZES:
+        del written[:]
+        canvas.paint(pygame.Surface(size), View(tab=tab), history, LIVE)
+        head = [entry for entry in written if entry[1].top < 40]
+        assert overlaps(head) == []
+        said = [string for string, _ in head]
+        assert titles[tab] in said or size[0] < 1_280
+        if size[0] >= 1_280:
+            assert all(any(s[:3] == title[:3] for s in said) for title in titles)
+        # Each title is clicked where it stands.
+        for place in range(len(titles)):
+            (at,) = [ink.center for string, ink in head if string == f"{place + 1}"]
+            assert canvas.tab_at(at) == place
+
+
+def test_a_small_window_shows_all_charts_page_by_page(worlds, written):
+    history = worlds["four"]
+    titles = {chart.title for chart in made_up.MACRO}
+    seen, page = set(), 0
+    while not seen >= titles:
+        del written[:]
+        picture((900, 600), View(tab=1, page=page), history)
+        said = {string for string, _ in written}
+        assert any(f"of {len(titles)}, PgDn" in string for string in said)
+        assert titles & said - seen, "a page shows what no other did"
+        seen |= titles & said
+        page += 1
+    assert page == 2
+
+
+def test_peers_are_listed_with_their_accounts_and_those_kept_apart(worlds, written):
+    history = worlds["peers"]
+    assert [tab.title for tab in tabs(history.latest)][-1] == "Peers"
+    picture((1280, 800), View(tab=3), history)
+    strings = [string for string, _ in written]
+    for peer in history.latest.peers:
+        assert peer.name in strings
+        assert peer.why_closed in strings or peer.open
+        if peer.credit_minor:
+            assert f"{peer.credit_used_minor / peer.credit_minor:.0%}" in strings
+    assert "−2.5k" in strings  # coins
+    assert "knocks; let it in with: city-node trust 5BL4BD3" in strings
+    assert any(string.startswith("quarantined") for string in strings)
+
+
+def test_more_peers_than_fit_are_turned_page_by_page(worlds, written):
+    history = worlds["many peers"]
+    at_hand = scene((960, 600), View(tab=3), history, history.latest)
+    shown, first = peers.page(at_hand, (960, 600))
+    assert (first, shown < 100) == (0, True)
+    picture((960, 600), View(tab=3, page=99), history)
+    strings = [string for string, _ in written]
+    assert any(f"–100 of {100}, PgDn" in string for string in strings)
+    assert "14 more" in strings  # nodes kept apart
+
+
+def test_lines_of_one_city_say_whose_they_are(worlds, written):
+    keys = ["gdp", "inflation"]
+    chart = Chart("line", "panels", "Two lines", "% of output", keys=keys)
+    history = History()
+    history.apply(msgspec.structs.replace(worlds["two"].latest, economies={"e": [chart]}), 0.0)
+    for focus, whose in ((None, "Riverwood"), ("Seaside@riverside", "Seaside")):
+        del written[:]
+        picture((1280, 800), View(tab=1, focus=focus), history)
+        assert whose in [string for string, ink in written if ink.top > 50]
+    at_hand = scene((1280, 800), View(), history, history.latest)
+    ((_, _, paint),) = charts.panels(at_hand, (1280, 800), tabs(history.latest)[1])
+    lines = paint(pygame.Surface((1280, 800)))
+    assert not {course.ink for course in lines.courses} & set(at_hand.theme.cities)
+    value = history.latest.cities[0].series["inflation"]
+    assert f"{value:.1f}".replace("-", "−") in [string for string, _ in written] or value > 100
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

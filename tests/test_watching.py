@@ -88,9 +88,15 @@ def test_verbs_find_the_node_that_runs(environment, tmp_path):
             "0.5",
             "--size",
             "960x600",
+            "--view",
+            "seaside/bazaar",
         )
         assert made.returncode == 0, made.stderr
         assert picture.read_bytes().startswith(b"\x89PNG")
+        wrong = verb(environment, "watch", "--screenshot", str(picture), "--view", "Atlantis")
+        assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+        assert "'Atlantis'" in wrong.stderr
+        assert "Riverwood, Seaside" in wrong.stderr
         wrong = verb(environment, "watch", "--node", "elsewhere", "--once")
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
         assert "elsewhere" in wrong.stderr

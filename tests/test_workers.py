@@ -8,11 +8,11 @@ import pytest
 from test_policy import made_up
 
 from city_node import reality
-from city_node.config import Wishes
 from city_node.errors import ConfigError
 from city_node.merchant_lessons import KIND, Lessons
 from city_node.shared_lessons import SharedLessons
 from city_node.train import lesson_config
+from city_node.wishes import Wishes
 from city_node.workers import Processes, workers_of, working
 from merchants.mind import SPACES
 

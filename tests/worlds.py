@@ -6,8 +6,11 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
-from city_node.config import CityConfig, Config, RoadConfig, Wishes, resolve
+from city_node.city_config import CityConfig
+from city_node.config import Config, resolve
 from city_node.report import report
+from city_node.road_config import RoadConfig
+from city_node.wishes import Wishes
 from city_node.world import City, Event, World, found_world
 from engine.bazaar.params import Parameters
 from engine.goods import Good

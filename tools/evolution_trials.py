@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from city_node.advance import advance, close_window, open_window, run_job
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.evolve import CITIES, LOCALS, live, wealth
+from city_node.wishes import Wishes
 from city_node.world import World, found_world
 from engine.measures import gini
 from engine.money import MINOR_PER_COIN

@@ -125,14 +125,15 @@ class Running:
 
 
 @contextmanager
-def node(*arguments: str, home: Path | None = None) -> Iterator[Running]:
+def node(*arguments: str, home: Path) -> Iterator[Running]:
     """Start a node without a window; it is interrupted if it still runs at the end.
 
     Args:
-        home: where its user says whom he trusts; None: the user's own.
+        home: for whom its user trusts and what runs, so that it meets no other node of the real
+            user; nodes that share one are nodes of one user.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CITY_NODE_")}
-    environment |= {"CITY_NODE_HOME": str(home)} if home else {}
+    environment |= {"CITY_NODE_HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = [f"--report={folder / 'report.json'}", f"--history={folder / 'history.csv'}"]
@@ -150,6 +151,15 @@ def node(*arguments: str, home: Path | None = None) -> Iterator[Running]:
                 process.wait(STOP_S_MAX)
             finally:
                 process.kill()
+
+
+@contextmanager
+def own_home() -> Iterator[Path]:
+    """A folder for `home`, gone afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "home"
+        folder.mkdir(mode=0o700)
+        yield folder
 
 
 def free_ports(count: int) -> int:
@@ -211,7 +221,11 @@ def beds(seed: int, *, joined: bool, discovery: bool = False) -> Beds:
             for port in (first, first + 1):
                 there += ["--connect", f"{city}={HOST}:{port}"]
     names = [["--node-name", f"{name}-{os.getpid()}"] for name in ("atlas", "boreas")]
-    with node(*here, *both, *names[0]) as atlas, node(*there, *both, *names[1]) as boreas:
+    with (
+        own_home() as home,
+        node(*here, *both, *names[0], home=home) as atlas,
+        node(*there, *both, *names[1], home=home) as boreas,
+    ):
         if joined:
             atlas.reach(TICKS_JOINED)
             boreas.reach(TICKS_JOINED)
@@ -261,11 +275,12 @@ def lending(seed: int) -> Lending:
     common += ["--no-discovery"]
     # At a pace: a city without roads does more ticks in a window at full speed than a row is for.
     alone_speed = ["--ticks", str(FUR_TICKS), "--speed", str(6 * FUR_SPEED_TICKS_PER_S)]
-    with node(*common, *alone_speed) as alone:
+    with own_home() as home, node(*common, *alone_speed, home=home) as alone:
         alone.end()
         beds_alone = alone.late("Riverwood", "stock_bed", FUR_READ_SHARE)
     port = free_ports(1)
-    with node(*common, "--port", str(port), "--speed", str(FUR_SPEED_TICKS_PER_S)) as riverwood:
+    common += ["--port", str(port), "--speed", str(FUR_SPEED_TICKS_PER_S)]
+    with own_home() as home, node(*common, home=home) as riverwood:
         riverwood.reach(0)
         reached = Thread(target=riverwood.reach, args=(FUR_TICKS,))
         reached.start()

@@ -26,6 +26,7 @@ from engine.society.params import REGIMES  # noqa: E402
 from engine.society.traits import LIFE, MARKS, NAMES, RELATIONS  # noqa: E402
 from engine.tables import Array  # noqa: E402
 from tools import society_trials as trials  # noqa: E402
+from tools.society_traits import AT_A_BIRTH, EFFECTS, effect  # noqa: E402
 
 DOCS = Path(__file__).parents[1] / "docs"
 SEEDS = range(1, 21)
@@ -98,8 +99,8 @@ def traits() -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for trait in LIFE:
-        seen = over_seeds(partial(trials.effect, trait.name), trait.name)
-        what = (trials.EFFECTS | trials.AT_A_BIRTH)[trait.name][0]
+        seen = over_seeds(partial(effect, trait.name), trait.name)
+        what = (EFFECTS | AT_A_BIRTH)[trait.name][0]
         p = trials.sign_flip(seen[:, 1] - seen[:, 0])
         lines.append(
             f"| {trait.name} | {trait.does} | {what} | {told(seen[:, 0], '.3g')} "

@@ -65,6 +65,9 @@ def pictures() -> list[Picture]:
             (f"forty-goods-{theme}", NORMAL, view, made_up.history(goods=40), LIVE),
             (f"no-goods-{theme}", NORMAL, view, made_up.history(goods=0), LIVE),
         ]
+        several = ("peers", 6, NORMAL), ("peers-960", 6, SMALL), ("peers-60", 60, NORMAL)
+        for name, count, size in several:
+            found.append((f"{name}-{theme}", size, replace(view, tab=3), peers(count), LIVE))
         for name, link, seen in waiting():
             found.append((f"waiting-{name}-{theme}", NORMAL, view, seen, link))
         found.append((f"waiting-960-{theme}", SMALL, view, *reversed(waiting()[2][1:])))
@@ -76,6 +79,14 @@ def paused() -> History:
     seen = made_up.history()
     assert seen.latest is not None
     seen.latest.paused, seen.latest.speed = True, 100.0
+    return seen
+
+
+def peers(count: int) -> History:
+    """A world with so many roads to others."""
+    seen = made_up.history()
+    assert seen.latest is not None
+    seen.apply(made_up.with_peers(seen.latest, peers=count), 0.0)
     return seen
 
 

@@ -9,7 +9,7 @@
     scene.py     what drawing needs at hand
     map.py       and map_….py: places, names, ground, cities, walkers
     charts.py    the panels of the market;  charts_declared.py   those an economy declares
-    chart_….py   one kind of chart each
+    chart_….py   one kind of chart each;  peers.py   the table of peers
     header.py  footer.py  overlays.py  waiting.py    what lies around and over it
     draw.py      render(surface, view, history, link): the whole picture, pure
     app.py       the window loop;  record.py  gif.py   pictures without a window

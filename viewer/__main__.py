@@ -17,13 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--theme", choices=sorted(THEMES), default="dark")
     parser.add_argument("--size", metavar="WxH", type=_size, help="pixels, from 640x420 up")
     parser.add_argument("--token-file", metavar="FILE", type=Path, help="holds the node's token")
+    parser.add_argument("--view", metavar="CITY/VIEW", default="", help="what is shown at first")
     parser.add_argument("--screenshot", metavar="FILE.png", type=Path, help="draw, open no window")
     parser.add_argument("--record", metavar="FILE.gif", type=Path, help="record, open no window")
     parser.add_argument("--seconds", metavar="N", type=float, help="how long to watch for those")
     chosen = parser.parse_args(arguments)
     try:
         token = chosen.token_file.read_text().strip() if chosen.token_file else None
-        view = View(theme=chosen.theme)
+        view = View(theme=chosen.theme, wanted=chosen.view)
         if chosen.screenshot:
             seconds, size = chosen.seconds or 3.0, chosen.size or (1280, 800)
             screenshot(
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
         else:
             size = chosen.size or (1280, 800)
-            run(chosen.address, theme_name=chosen.theme, size=size, token=token)
+            run(chosen.address, view=view, size=size, token=token)
     except (NoDisplayError, NothingSeenError, ValueError, OSError) as error:
         print(f"viewer: {error}", file=sys.stderr)
         return 1

@@ -18,7 +18,7 @@ from viewer import sprites, theme
 from viewer.draw import Canvas
 from viewer.feed import Feed
 from viewer.history import History
-from viewer.state import View, advance_clock, press, widen_span
+from viewer.state import View, advance_clock, press, show_tab, show_wanted, widen_span
 
 FRAMES_PER_S: Final = 60
 NOTE_S: Final = 4.0  # how long the footer shows what has just been done
@@ -43,7 +43,7 @@ class NoDisplayError(RuntimeError):
 def run(
     address: str,
     *,
-    theme_name: str = "dark",
+    view: View | None = None,
     size: tuple[int, int] = (1280, 800),
     token: str | None = None,
 ) -> None:
@@ -51,13 +51,13 @@ def run(
 
     Raises:
         NoDisplayError: with a line that says what to do instead.
-        ValueError: the address is none.
+        ValueError: the address is none, or the view has no such city or tab.
     """
     feed = Feed(address, token=token)
     window = _open_window(size)
     feed.start()
     try:
-        _loop(window, feed, View(theme=theme_name))
+        _loop(window, feed, view or View())
     finally:
         feed.stop()
         pygame.display.quit()
@@ -106,6 +106,7 @@ def _loop(window: pygame.Surface, feed: Feed, view: View) -> None:
                 view.note, note_until_s = f"refused: {message.why}", view.now_s + NOTE_S
             elif isinstance(message, Snapshot):
                 pygame.display.set_caption(f"{message.node} · City Node")
+                show_wanted(view, message)
         events = pygame.event.get()
         for event in events:
             owed = canvas.panels
@@ -155,7 +156,7 @@ def _handle(
         else:
             tab = canvas.tab_at(event.pos)
             if tab is not None:
-                view.tab = tab
+                show_tab(view, tab)
             else:
                 city = canvas.city_at(window.get_size(), view, history, event.pos)
                 view.focus = None if city == view.focus else city

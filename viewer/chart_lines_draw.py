@@ -146,7 +146,9 @@ def _draw_peak(
     size = scene.sizes.sm
     label = f"↑ {scales.figure(peak[1], chart.style.decimals)}"
     room = text.width(label, size)
-    x = min(peak[0] + 4, chart.plot.right - room - 2)
+    x = peak[0] + 4
+    if x + room > chart.plot.right - 2:  # beside the peak, not on it
+        x = peak[0] - 6 - room
     baseline = chart.plot.top + round(size * 1.1)
     x = max(x, chart.plot.left + 2)
     sprites.label(surface, label, x, baseline, size, scene.theme.text3, scene.theme.background)

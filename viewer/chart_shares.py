@@ -17,7 +17,7 @@ from viewer.scales import Axis, Floats
 from viewer.scene import Scene, heading, title_height
 from viewer.theme import Colour, mix
 
-ROW_MAX = 150  # pixels: a density higher than that says no more
+ROW_MAX = 300  # pixels: a density higher than that says no more
 
 
 def lorenz(

@@ -12,7 +12,15 @@ import numpy as np
 import pygame
 
 from protocol.observe import EMPTY_HANDED, City
-from viewer import chart_carry, chart_lines_draw, chart_matrix, charts_declared, layout, text
+from viewer import (
+    chart_carry,
+    chart_lines_draw,
+    chart_matrix,
+    charts_declared,
+    layout,
+    peers,
+    text,
+)
 from viewer.chart_lines import Course, Lines, Style, current, label_width, prepare
 from viewer.chart_matrix import Column
 from viewer.charts_declared import Panel, city_course
@@ -27,6 +35,8 @@ def panels(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
         return charts_declared.panels(scene, size, tab)
     if tab.slot == "distributions":
         return charts_declared.distributions(scene, size, tab)
+    if tab.slot == "peers":
+        return peers.panels(scene, size)
     return _market(scene, size, tab)
 
 
@@ -36,9 +46,7 @@ def panels(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
 def _market(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
     places = layout.market(size, scene.sizes)
     goods = scene.snapshot.goods
-    rects, first, _ = layout.price_grid(
-        places.prices, len(goods), scene.view.goods_page, scene.sizes
-    )
+    rects, first, _ = layout.price_grid(places.prices, len(goods), scene.view.page, scene.sizes)
     shown = goods[first : first + len(rects)]
     gutter = functools.cache(lambda: _price_gutter(scene, shown))
     lowest = max((rect.y for rect in rects), default=0)

@@ -41,9 +41,12 @@ class Panel(NamedTuple):
 
 
 def panels(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
-    """The layout of many lines, with tables and paths aside."""
+    """The layout of many lines, with tables and paths aside; in a small window page by page."""
     aside = [chart for chart in tab.charts if chart.kind in ASIDE]
     lines = [chart for chart in tab.charts if chart.kind not in ASIDE]
+    if scene.sizes.name == "small":
+        rects, first = layout.panel_page(size, scene.sizes, len(tab.charts), scene.view.page)
+        return declared(scene, list(zip([*lines, *aside][first:], rects, strict=False)))
     left, right = layout.panels(size, scene.sizes, len(aside), len(lines))
     return declared(scene, [*zip(aside, left, strict=False), *zip(lines, right, strict=False)])
 
@@ -52,7 +55,7 @@ def distributions(scene: Scene, size: tuple[int, int], tab: Tab) -> list[Panel]:
     """The layout of distributions, with a row of lines above."""
     shapes = [chart for chart in tab.charts if chart.kind not in LINES]
     lines = [chart for chart in tab.charts if chart.kind in LINES]
-    wide = next((k for k, chart in enumerate(shapes) if chart.kind == "ridge"), -1)
+    wide = next((k for k, chart in enumerate(shapes) if chart.kind == "ridge" and lines), -1)
     top, below = layout.distributions(size, scene.sizes, len(lines), len(shapes), wide)
     return declared(scene, [*zip(lines, top, strict=False), *zip(shapes, below, strict=False)])
 
@@ -105,13 +108,20 @@ def chart_courses(scene: Scene, chart: Chart) -> list[Course]:
     ]
 
 
+def _owner(scene: Scene, chart: Chart) -> tuple[str, str]:
+    """Whose series a chart of several keys shows: the world's (""), else those of the focused or
+    first city that has them; and what is said of it where it could have been another's."""
+    if any(key in scene.snapshot.series for key in chart.keys):
+        return "", ""
+    having = [c for c in scene.snapshot.cities if any(key in c.series for key in chart.keys)]
+    having.sort(key=lambda city: city.full_name != scene.view.focus)
+    name = having[0].full_name if having else ""
+    return name, scene.name(name) if len(having) > 1 else ""
+
+
 def _key_courses(scene: Scene, chart: Chart) -> list[Course]:
-    """Of the world as a whole, else of the focused or first city that has them."""
-    owner = ""
-    if not any(key in scene.snapshot.series for key in chart.keys):
-        having = [c for c in scene.snapshot.cities if any(key in c.series for key in chart.keys)]
-        having.sort(key=lambda city: city.full_name != scene.view.focus)
-        owner = having[0].full_name if having else ""
+    """A line a key, in colours that are no city's as long as there are some."""
+    owner, _ = _owner(scene, chart)
     found = []
     for place, key in enumerate(chart.keys):
         name = _key_name(chart, place)
@@ -119,7 +129,7 @@ def _key_courses(scene: Scene, chart: Chart) -> list[Course]:
         if good is not None:
             ink, mark = scene.good_colour(good), scene.good_mark(good)
         else:
-            ink = scene.theme.cities[place % len(scene.theme.cities)]
+            ink = scene.theme.keys[place % len(scene.theme.keys)]
             mark = ("disc", "square", "triangle", "diamond")[place % 4]
         label = scene.theme.label(ink)
         found.append(
@@ -133,12 +143,15 @@ def _key_name(chart: Chart, place: int) -> str:
 
 
 def _decimals(chart: Chart, now: Floats) -> int | None:
-    """As declared, else none where every value is a whole number worth reading as a count."""
+    """As declared; else one of percents, and none where every value is a whole number worth reading
+    as a count or a step."""
     if chart.decimals is not None:
         return chart.decimals
+    if chart.unit.startswith("%"):
+        return 1
     known = now[np.isfinite(now)]
-    counts = len(known) > 0 and bool(np.all(known == np.rint(known))) and known.max() >= 10
-    return 0 if counts else None
+    whole = len(known) > 0 and bool(np.all(known == np.rint(known)))
+    return 0 if whole and (chart.steps or known.max() >= 10) else None
 
 
 def _summary(chart: Chart, now: Floats, decimals: int | None) -> str:
@@ -170,10 +183,11 @@ def paint_chart(
         courses = chart_courses(scene, chart)
         now = current(scene, courses)
         decimals = _decimals(chart, now)
+        of_several = chart.kind == "line" and len(chart.keys) > 1
         style = Style(
             chart.title,
             chart.unit,
-            _summary(chart, now, decimals),
+            _summary(chart, now, decimals) or (_owner(scene, chart)[1] if of_several else ""),
             log=bool(chart.log),
             zero=chart.zero,
             staircase=chart.steps,

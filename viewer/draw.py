@@ -8,13 +8,13 @@ the canvas, everything else (`record.py`, tests) the function. Nothing here read
 import pygame
 
 from protocol.observe import Snapshot
-from viewer import charts, footer, header, layout, overlays, waiting
+from viewer import charts, footer, header, layout, overlays, peers, waiting
 from viewer import map as town_map
 from viewer.chart_lines import Lines, course_at
 from viewer.history import History
 from viewer.scene import Scene, scene
 from viewer.state import Link, View
-from viewer.tabs import tabs
+from viewer.tabs import Tab, tabs
 from viewer.theme import Colour
 
 
@@ -76,12 +76,20 @@ class Canvas:
         self, base: pygame.Surface, at_hand: Scene, link: Link, whole: bool, fresh: bool
     ) -> None:
         size, view, palette = base.get_size(), at_hand.view, at_hand.theme
-        views = tabs(at_hand.snapshot)
-        tab = views[min(view.tab, len(views) - 1)]
+        views, tab = tabs(at_hand.snapshot), shown_tab(at_hand)
         panels = charts.panels(at_hand, size, tab)
         # What changes any of these is seen at once, and everywhere.
         key = (
-            *(size, palette.name, tab, view.focus, view.span_ticks, view.log_prices, view.bands),
+            *(
+                size,
+                palette.name,
+                tab,
+                view.page,
+                view.focus,
+                view.span_ticks,
+                view.log_prices,
+                view.bands,
+            ),
             tuple((panel.name, tuple(panel.rect)) for panel in panels),
             tuple(at_hand.names),
         )
@@ -144,8 +152,7 @@ class Canvas:
                 overlays.map_hover(target, at_hand, where, view.mouse)
 
     def _on_map(self, at_hand: Scene) -> bool:
-        views = tabs(at_hand.snapshot)
-        return views[min(at_hand.view.tab, len(views) - 1)].slot == "market"
+        return shown_tab(at_hand).slot == "market"
 
     def tab_at(self, at: tuple[int, int]) -> int | None:
         """The view whose title lies under a point."""
@@ -172,13 +179,29 @@ _NOTHING = Snapshot(node="", tick=0)
 
 
 def shown_span(at_hand: Scene, size: tuple[int, int]) -> str:
-    """How many ticks the charts show, and which goods where not all fit."""
+    """How many ticks the charts show, and which goods or charts where not all fit."""
     ticks = at_hand.history.ticks
     shown = min(at_hand.view.span_ticks, int(ticks[-1] - ticks[0])) if len(ticks) else 0
     said = f"{shown:,} ticks shown"
-    goods = at_hand.snapshot.goods
-    area = layout.market(size, at_hand.sizes).prices
-    rects, first, _ = layout.price_grid(area, len(goods), at_hand.view.goods_page, at_hand.sizes)
-    if len(rects) < len(goods):
-        said = f"goods {first + 1}–{first + len(rects)} of {len(goods)}, PgDn · {said}"
+    sizes, page, tab = at_hand.sizes, at_hand.view.page, shown_tab(at_hand)
+    what, count, first = "", 0, 0
+    rects: list[pygame.Rect] = []
+    if tab.slot == "market":
+        what, count = "goods", len(at_hand.snapshot.goods)
+        rects, first, _ = layout.price_grid(layout.market(size, sizes).prices, count, page, sizes)
+    elif tab.slot == "panels" and sizes.name == "small":
+        what, count = "charts", len(tab.charts)
+        rects, first = layout.panel_page(size, sizes, count, page)
+    elif tab.slot == "peers":
+        what, count = "peers", len(at_hand.snapshot.peers)
+        shown, first = peers.page(at_hand, size)
+        rects = [pygame.Rect(0, 0, 0, 0)] * shown
+    if len(rects) < count:
+        said = f"{what} {first + 1}–{first + len(rects)} of {count}, PgDn · {said}"
     return said
+
+
+def shown_tab(at_hand: Scene) -> Tab:
+    """The view that is chosen, or the last."""
+    views = tabs(at_hand.snapshot)
+    return views[min(at_hand.view.tab, len(views) - 1)]

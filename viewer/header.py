@@ -4,6 +4,8 @@ Figures stand in fixed slots, counted from the right edge, so that nothing moves
 grows. Called by `draw.py` every frame.
 """
 
+import math
+
 import pygame
 
 from protocol.observe import Snapshot
@@ -12,11 +14,13 @@ from viewer.map_cities import port
 from viewer.scene import Scene
 from viewer.state import Link, speed_bars, speed_label
 from viewer.tabs import Tab
-from viewer.theme import Sizes, Theme, mix
+from viewer.theme import Sizes, mix
 
 # From the right edge: the ends of rate and bars, the play sign, the end of the tick.
 _SLOTS = {"small": (80, 155, 252, 272), "normal": (84, 164, 264, 285), "large": (96, 186, 300, 323)}
 TABS_FROM = 0.315  # of the window's width
+NUMBER, GAP = 8, 13  # pixels of a view's number at most, and to the next one, where room is short
+TITLE_MIN = 34  # pixels: shorter ones say no more than their numbers
 
 
 def header_baseline(sizes: Sizes) -> int:
@@ -31,15 +35,17 @@ def header(
     sizes, palette = scene.sizes, scene.theme
     surface.fill(palette.background, (0, 0, size[0], sizes.header))
     strokes.horizontal(surface, 0, size[0], sizes.header, palette.rule)
-    right = _figures(surface, scene, link, size[0])
-    tabs_x = round(size[0] * TABS_FROM)
+    right = _figures(surface, scene, link, size[0]) - 16
+    x = round(size[0] * TABS_FROM)
     chosen = min(scene.view.tab, len(tabs) - 1)
-    _cities(surface, scene, tabs_x - 20)
-    return _tabs(surface, scene.theme, sizes, tabs, chosen, (tabs_x, right - 16))
+    is_roomy = x + _tabs_width(tabs, sizes) <= right
+    numbers = len(tabs) * (NUMBER + GAP)  # of views: they go before names of cities
+    end = _cities(surface, scene, min(x - 20, right - numbers), with_node=is_roomy)
+    return _tabs(surface, scene, tabs, chosen, (x if is_roomy else end, right), is_roomy)
 
 
-def _cities(surface: pygame.Surface, scene: Scene, right: int) -> None:
-    """Our own cities, as many as there is room for, then the node."""
+def _cities(surface: pygame.Surface, scene: Scene, right: int, *, with_node: bool) -> int:
+    """Our own cities, as many as there is room for, then the node; returns where they end."""
     sizes, palette = scene.sizes, scene.theme
     baseline = header_baseline(sizes)
     x = sizes.margin + 6
@@ -51,8 +57,7 @@ def _cities(surface: pygame.Surface, scene: Scene, right: int) -> None:
         room = right - x - 12 - (34 if left else 0)
         if text.width(name, sizes.lg, bold=True) > room and place > 0:
             more = f"+{left + 1}"
-            text.draw(surface, more, x, baseline, sizes.sm, palette.text3)
-            return
+            return text.draw(surface, more, x, baseline, sizes.sm, palette.text3).right + 22
         middle = baseline - text.height(sizes.lg) / 2
         sprites.mark(surface, scene.mark(city.full_name), x, middle, sizes.lg * 0.29, ink)
         dimmed = scene.view.focus not in (None, city.full_name)
@@ -62,42 +67,67 @@ def _cities(surface: pygame.Surface, scene: Scene, right: int) -> None:
         )
         x = drawn.right + 22
     where = f"node {port(scene.snapshot.address)}".strip()
-    if x + text.width(where, sizes.sm) < right:
+    if with_node and x + text.width(where, sizes.sm) < right:
         text.draw(surface, where, x - 6, baseline, sizes.sm, palette.text3)
+    return x
+
+
+def _tabs_width(tabs: list[Tab], sizes: Sizes) -> float:
+    """Of all numbers and titles, each behind the other."""
+    return sum(
+        text.width(f"{place + 1}", sizes.xs) + text.width(tab.title, sizes.md, bold=True) + 25
+        for place, tab in enumerate(tabs)
+    )
 
 
 def _tabs(
     surface: pygame.Surface,
-    palette: Theme,
-    sizes: Sizes,
+    scene: Scene,
     tabs: list[Tab],
     chosen: int,
     within: tuple[int, int],
+    is_roomy: bool,
 ) -> list[pygame.Rect]:
-    """Views by number and title; where there is no room, numbers alone but for the one shown."""
+    """Views by number and title; where there is no room, smaller and cut short but for the one
+    shown; where there is none at all, their numbers."""
+    sizes, palette = scene.sizes, scene.theme
     x, right = within
     baseline = header_baseline(sizes)
-    numbers = [text.width(f"{place + 1}", sizes.xs) for place in range(len(tabs))]
-    titles = [text.width(tab.title, sizes.md, bold=True) for tab in tabs]
-    full = x + sum(numbers) + sum(titles) + 25 * len(tabs) - 20 <= right
-    gap = 20 if full else 10
-    spare = right - x - sum(numbers) - gap * len(tabs)  # for the title of the one shown
+    size, gap = (sizes.md, 20) if is_roomy else (sizes.sm, GAP)
+    numbers = sum(text.width(f"{place + 1}", sizes.xs) for place in range(len(tabs)))
+    titles = [text.width(tab.title, size, bold=True) for tab in tabs]
+    room = right - x - numbers - (gap + 5) * len(tabs) + gap
+    cap = _cap([*titles[:chosen], *titles[chosen + 1 :]], room - titles[chosen])
+    if cap < TITLE_MIN:  # then the gaps between numbers and titles go too
+        cap, room = 0.0, room + 5 * (len(tabs) - 1)
     found: list[pygame.Rect] = []
     for place, tab in enumerate(tabs):
         shown = place == chosen
-        if x + numbers[place] > right:
-            break
         ink = palette.text2 if shown else palette.text3
-        end = text.draw(surface, f"{place + 1}", x, baseline, sizes.xs, ink).right
-        if full or (shown and spare > 40):
+        number = f"{place + 1}"
+        if x + text.width(number, sizes.xs) > right:
+            break
+        end = text.draw(surface, number, x, baseline, sizes.xs, ink).right
+        most = max(room, 0.0) if shown else cap
+        title = text.fit(tab.title, size, most, bold=True) if most else ""
+        if title:
             ink = palette.text if shown else palette.text2
-            title = text.fit(tab.title, sizes.md, titles[place] if full else spare, bold=shown)
-            end = text.draw(surface, title, end + 5, baseline, sizes.md, ink, bold=shown).right
+            end = text.draw(surface, title, end + 5, baseline, size, ink, bold=shown).right
         if shown:
             surface.fill(palette.text, (x, sizes.header - 2, end - x, 2))
-        found.append(pygame.Rect(x - 8, 0, end - x + 16, sizes.header))
+        found.append(pygame.Rect(x - gap // 2, 0, end - x + gap, sizes.header))
         x = end + gap
     return found
+
+
+def _cap(widths: list[float], room: float) -> float:
+    """The width that, as the most of each, lets all of them fit."""
+    for place, width in enumerate(sorted(widths)):
+        share = room / (len(widths) - place)
+        if width > share:
+            return share
+        room -= width
+    return math.inf
 
 
 def _figures(surface: pygame.Surface, scene: Scene, link: Link, width: int) -> int:

@@ -14,6 +14,7 @@ Rect = pygame.Rect
 
 PANEL_HEIGHT_MIN = 104  # a title, four hairlines and a label each
 UPPER_SHARE = 0.645
+PAGE_CHARTS = 4  # declared panels in a small window
 CAPTION = 28  # the strip under the map
 
 
@@ -85,16 +86,15 @@ def panels(
     """The layout of many lines: a column at the left for tables and paths, a grid for the rest.
 
     Args:
-        aside: charts for the left column; in a small window it is left out.
+        aside: charts for the left column.
         charts: charts for the grid.
 
     Returns:
-        rectangles of the left column, rectangles of the grid (2 x 3, small 2 x 2).
+        rectangles of the left column, rectangles of the grid (2 x 3).
     """
     whole = content(size, sizes)
-    small = size[0] < 1120 or size[1] < 700
     left: list[Rect] = []
-    if aside and not (small and charts):
+    if aside:
         width = round(whole.w * 0.29) if charts else whole.w
         column = Rect(whole.x, whole.y, width, whole.h)
         left = grid(column, 1, min(aside, 2), sizes)
@@ -102,8 +102,23 @@ def panels(
     if charts == 0:
         return left, []
     columns = 1 if charts == 1 else 2
-    rows = min(-(-charts // columns), 2 if small else 3)
-    return left, grid(whole, columns, rows, sizes)[:charts]
+    return left, grid(whole, columns, min(-(-charts // columns), 3), sizes)[:charts]
+
+
+def panel_page(
+    size: tuple[int, int], sizes: Sizes, count: int, page: int
+) -> tuple[list[Rect], int]:
+    """The same in a small window: a grid of 2 x 2, and what does not fit on pages of its own.
+
+    Returns:
+        rectangles; the first chart shown.
+    """
+    pages = max(1, -(-count // PAGE_CHARTS))
+    first = min(page, pages - 1) * PAGE_CHARTS
+    shown = min(PAGE_CHARTS, count)
+    columns = 1 if shown == 1 else 2
+    rects = grid(content(size, sizes), columns, -(-shown // columns), sizes)
+    return rects[: count - first], first
 
 
 def distributions(

@@ -160,7 +160,9 @@ def _draw_caption(surface: pygame.Surface, scene: Scene, rect: pygame.Rect) -> N
         y, ink = top - 24, palette.text2
         fitted = text.fit(said, sizes.sm, rect.w - 24)
         text.draw(surface, fitted, rect.centerx, y, sizes.sm, ink, align="centre")
-    walking = sum(sum(road.count.values()) for road in scene.snapshot.roads)
+    walking = sum(
+        round(sum(map_walkers.counts(scene, road).values())) for road in scene.snapshot.roads
+    )
     said = f"{walking:,} on the road" if walking else "no merchants on the road"
     ink = palette.text if walking else palette.text3
     x, right = rect.x + 12, rect.right - 12
@@ -190,7 +192,7 @@ def _dot_meaning(scene: Scene) -> str:
     if not each:
         return ""
     most = "1 person" if each[-1] == 1 else f"{each[-1]:,} people"
-    return f"1 dot = {most}" if len(each) == 1 else f"1 dot = 1 to {most}"
+    return f"1 dot = {most}" if len(each) == 1 else f"1 dot = {each[0]:,} to {most}"
 
 
 # What lies under the mouse.

@@ -134,7 +134,7 @@ def draw_name(
 def draw_nodes(surface: pygame.Surface, scene: Scene, rect: pygame.Rect, found: Atlas) -> None:
     """Who a node is, where, and how far away."""
     size = scene.sizes.sm
-    known = {node.name: node for node in scene.snapshot.nodes}
+    known = {node.name: node for node in scene.snapshot.nodes if not node.why_apart}
     for area in found.places.areas:
         spot = found.nodes.get(area.node)
         if spot is None:

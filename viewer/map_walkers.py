@@ -1,14 +1,15 @@
-"""Merchants on their way, on the right of the road, coloured by what they carry.
+"""Merchants on their way, on the right of the road, coloured by what they carry; how many they are.
 
 A node that walks a road in less than a walk one can follow (at the default speed sixty times a
 second) is shown slowed down: as many merchants as are on the road on average, carrying what they
 carry on average, at a pace for eyes. Each keeps from one end to the other the cargo he set out
-with. Called by `map.py` every frame.
+with. Figures are of those who are shown. Called by `map.py` every frame, `counts` by cards as well.
 """
 
 import itertools
 import math
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 import pygame
@@ -64,8 +65,7 @@ def _places(
 
 def _walkers(scene: Scene, road: Road) -> list[tuple[str, float]]:
     """Whom to show: (what he carries, how far he is, 0…1)."""
-    rate = scene.snapshot.ticks_per_s or 0.0
-    if road.travel_ticks > 0 and rate * WALK_S > road.travel_ticks:
+    if _is_slowed(scene, road):
         return parade(scene.history, road, scene.view.walked_s)
     ahead = scene.view.ticks_ahead / road.travel_ticks if road.travel_ticks > 0 else 0.0
     return [
@@ -74,6 +74,18 @@ def _walkers(scene: Scene, road: Road) -> list[tuple[str, float]]:
         for along in sampled
         if 0.0 <= along + ahead <= 1.0
     ]
+
+
+def _is_slowed(scene: Scene, road: Road) -> bool:
+    rate = scene.snapshot.ticks_per_s or 0.0
+    return road.travel_ticks > 0 and rate * WALK_S > road.travel_ticks
+
+
+def counts(scene: Scene, road: Road) -> Mapping[str, float]:
+    """{good or "": merchants on a road}, on average where their walk is shown slowed down."""
+    if not _is_slowed(scene, road) or not scene.history.traffic:
+        return road.count
+    return scene.history.traffic_before(0.0).get((road.origin, road.destination), {})
 
 
 def parade(history: History, road: Road, walked_s: float) -> list[tuple[str, float]]:

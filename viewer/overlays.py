@@ -4,14 +4,14 @@ Drawn anew every frame from positions that painting the panels returned. Called 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pygame
 
 from protocol.observe import EMPTY_HANDED, Road
 from viewer import map as town_map
-from viewer import scales, sprites, strokes, text
+from viewer import map_walkers, scales, sprites, strokes, text
 from viewer.chart_lines import CROWD, Lines, values_at
 from viewer.footer import key_cap
 from viewer.map_places import Way
@@ -106,9 +106,10 @@ def road_card(
     ends = {way.pair.first, way.pair.second}
     roads = [road for road in scene.snapshot.roads if {road.origin, road.destination} == ends]
     roads.sort(key=lambda road: road.origin != way.pair.first)
-    walking = sum(sum(road.count.values()) for road in roads)
+    counts = [map_walkers.counts(scene, road) for road in roads]
+    walking = sum(round(sum(count.values())) for count in counts)
     line = round(size.sm * 1.4)
-    columns = max((len(road.count) for road in roads), default=0)
+    columns = max((len(count) for count in counts), default=0)
     names = [text.width(f"to {scene.name(road.destination)}", size.sm) for road in roads]
     name_width = min(160.0, max(names, default=0.0))
     width = round(max(170.0, 24 + name_width + 14 + columns * (size.md + 24)))
@@ -123,12 +124,12 @@ def road_card(
     text.draw(surface, far, box.right - 12, baseline, size.sm, palette.text3, align="right")
     before = surface.get_clip()
     surface.set_clip(box.clip(before))
-    for row, road in enumerate(roads):
+    for row, (road, count) in enumerate(zip(roads, counts, strict=True)):
         y = baseline + line * (row + 1)
         x = text.draw(surface, "to", box.x + 12, y, size.sm, palette.text3).right + 4
         name, ink = scene.name(road.destination), palette.label(scene.own_colour(road.destination))
         text.draw(surface, name, x, y, size.sm, ink, width_max=140)
-        _cargo(surface, scene, road, round(box.x + 12 + name_width + 14), y)
+        _cargo(surface, scene, count, round(box.x + 12 + name_width + 14), y)
     surface.set_clip(before)
 
 
@@ -143,11 +144,14 @@ def _distance(roads: Sequence[Road]) -> str:
     return ""
 
 
-def _cargo(surface: pygame.Surface, scene: Scene, road: Road, x: int, baseline: int) -> None:
+def _cargo(
+    surface: pygame.Surface, scene: Scene, counts: Mapping[str, float], x: int, baseline: int
+) -> None:
     size = scene.sizes
-    carried = [good for good in [*scene.snapshot.goods, EMPTY_HANDED] if road.count.get(good)]
-    for good in carried:
-        count = road.count[good]
+    for good in [*scene.snapshot.goods, EMPTY_HANDED]:
+        count = round(counts.get(good, 0))
+        if not count:
+            continue
         mark, ink = scene.good_mark(good), scene.good_colour(good)
         middle = baseline - text.height(size.sm) / 2
         if good == EMPTY_HANDED:
@@ -227,7 +231,7 @@ HELP = (
     ("1 2 3", "the views named above"),
     ("Tab", "next view"),
     ("[ ]", "shorter or longer time span"),
-    ("PgUp PgDn", "other goods"),
+    ("PgUp PgDn", "other goods or charts"),
     ("R", "retry the connection"),
     ("click", "focus a city or its line"),
     ("Esc", "clear focus, then quit"),

@@ -18,7 +18,7 @@ from viewer import gif
 from viewer.draw import Canvas, render
 from viewer.feed import Feed
 from viewer.history import History
-from viewer.state import Link, View, advance_clock, widen_span
+from viewer.state import Link, View, advance_clock, show_wanted, widen_span
 
 FRAMES_PER_S: Final = 12
 PATIENCE_S: Final = 120.0  # kernels of a first start compile for a good part of a minute
@@ -35,7 +35,7 @@ def watched(
 
     Raises:
         NothingSeenError: no snapshot within PATIENCE_S.
-        ValueError: the address is none.
+        ValueError: the address is none, or the view has no such city or tab.
     """
     feed, history = Feed(address, token=token), History()
     feed.start()
@@ -48,6 +48,7 @@ def watched(
             for message, came_s in feed.drain():
                 history.apply(message, came_s)
                 if isinstance(message, Snapshot) and first_s is None:
+                    show_wanted(view, message)
                     first_s = came_s
             if first_s is not None:
                 widen_span(view, history)

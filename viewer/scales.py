@@ -110,7 +110,7 @@ def ticks(axis: Axis, count_max: int) -> list[float]:
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
-    """The same number of decimals for all, k and M where all are large; a true minus."""
+    """The same number of decimals for all, k and M where all are large; a true minus; a bare 0."""
     if not values:
         return []
     largest = max(abs(value) for value in values)
@@ -124,7 +124,10 @@ def tick_labels(values: Sequence[float]) -> list[str]:
         ),
         6,
     )
-    return [_signed(f"{value:,.{decimals}f}") + suffix for value in scaled]
+    labels = [_signed(f"{value:,.{decimals}f}") + suffix for value in scaled]
+    # Nothing needs no unit: 0, 20k.
+    named = zip(values, labels, strict=True)
+    return ["0" if suffix and not value else label for value, label in named]
 
 
 def span_label(value: float) -> str:

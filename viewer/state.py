@@ -54,7 +54,8 @@ class View:
     log_prices: bool = False
     bands: bool = True
     help: bool = False
-    goods_page: int = 0
+    page: int = 0  # of goods or charts, where not all fit
+    wanted: str = ""  # CITY/VIEW that the first snapshot is to be shown with, see `show_wanted`
     mouse: tuple[int, int] | None = None
     ticks_ahead: float = 0.0  # ticks that have passed since the latest snapshot, as one may guess
     walked_s: float = 0.0  # seconds for which merchants have walked before our eyes
@@ -132,6 +133,39 @@ def step_focus(view: View, history: History, by: int) -> None:
         view.focus = names[0 if by > 0 else -1]
 
 
+def show_tab(view: View, tab: int) -> None:
+    """Turns to a view, its first page."""
+    view.tab, view.page = tab, 0
+
+
+def show_wanted(view: View, snapshot: Snapshot) -> None:
+    """Turns to the city and view that were asked for before there was anything to see.
+
+    `wanted` is CITY/VIEW or one of both: a city's name, plain or full, a view's title or number.
+
+    Raises:
+        ValueError: there is no such city or view; one line with those there are.
+    """
+    if not view.wanted:
+        return
+    titles = [tab.title for tab in tabs(snapshot)]
+    views = {title.casefold(): place for place, title in enumerate(titles)}
+    views |= {str(place + 1): place for place in range(len(titles))}
+    cities = {city.name.casefold(): city.full_name for city in reversed(snapshot.cities)}
+    cities |= {city.full_name.casefold(): city.full_name for city in snapshot.cities}
+    first, slash, last = (part.strip() for part in view.wanted.casefold().partition("/"))
+    if not slash and first in views and first not in cities:
+        first, last = "", first
+    if (first and first not in cities) or (last and last not in views):
+        names = ", ".join(city.name for city in snapshot.cities)
+        raise ValueError(
+            f"view = {view.wanted!r}: must be CITY/VIEW or one of them: a city of {names}; "
+            f"a view of {', '.join(titles)}"
+        )
+    view.wanted, view.focus = "", cities.get(first)
+    show_tab(view, views.get(last, 0))
+
+
 def press(view: View, history: History, key: str) -> Command | Action | None:
     """What a key does: changes the view in place, or hands back what others must do.
 
@@ -149,9 +183,9 @@ def press(view: View, history: History, key: str) -> Command | Action | None:
         view.theme = "light" if view.theme == "dark" else "dark"
     elif key.isdigit():
         if 0 < int(key) <= len(tabs(latest)):
-            view.tab = int(key) - 1
+            show_tab(view, int(key) - 1)
     elif key == "tab":
-        view.tab = (view.tab + 1) % len(tabs(latest))
+        show_tab(view, (view.tab + 1) % len(tabs(latest)))
     elif key in ("left", "right"):
         step_focus(view, history, 1 if key == "right" else -1)
     elif key in ("[", "]"):
@@ -160,7 +194,7 @@ def press(view: View, history: History, key: str) -> Command | Action | None:
         view.span_ticks = longer[0] if key == "]" else shorter[-1]
         view.span_chosen = True
     elif key in ("pageup", "pagedown"):
-        view.goods_page = max(0, view.goods_page + (1 if key == "pagedown" else -1))
+        view.page = max(0, view.page + (1 if key == "pagedown" else -1))
     elif key == "escape":
         if view.focus is None:
             return "quit"

@@ -1,7 +1,8 @@
 """The views a window has, from the charts that economies declare. Plain data, nothing is drawn.
 
-The market is always the first. Charts of one title and layout make a view; where one title has a
-few lines and a few distributions they share a view, for that layout has room for both.
+The market is always the first, peers the last once there are some. Charts of one title and layout
+make a view; where one title has a few lines and a few distributions they share a view, for that
+layout has room for both.
 """
 
 from typing import Final, NamedTuple
@@ -46,6 +47,8 @@ def tabs(snapshot: Snapshot | None) -> list[Tab]:
         pages = _pages(panels, "panels") + _pages(shapes, "distributions")
         for number, (slot, charts) in enumerate(pages):
             views.append(Tab(f"{title} {number + 1}" if number else title, slot, tuple(charts)))
+    if snapshot and (snapshot.peers or any(node.why_apart for node in snapshot.nodes)):
+        views.append(Tab("Peers", "peers", ()))
     return views
 
 

@@ -20,7 +20,8 @@ def _row(text: str) -> tuple[Colour, ...]:
 
 
 class Theme(NamedTuple):
-    """A palette; `text`, `text2`, `text3` go from what is read first to what is read last."""
+    """A palette; `text`, `text2`, `text3` go from what is read first to what is read last;
+    `keys` are lines that are no city's."""
 
     name: str
     background: Colour
@@ -38,6 +39,7 @@ class Theme(NamedTuple):
     context: Colour
     cities: tuple[Colour, ...]
     goods: tuple[Colour, ...]
+    keys: tuple[Colour, ...]
     empty: Colour
     label_share: float  # how far the ink of a label leans from its colour to the text colour
     band_alpha: float  # 0: depends on brightness, see `band_opacity`
@@ -70,6 +72,7 @@ DARK = Theme(
     context=_hex("4A5763"),
     cities=_row("5AA140 2BADFF ECEFF2 B4415F FDD349 9468C6 34DBEB E67694"),
     goods=_row("B5844F F0D080 F29BC1 A79BF5 7FC9B0 9FB0C0"),
+    keys=_row("F0D080 A79BF5 7FC9B0 F29BC1 B5844F 9FB0C0"),
     empty=_hex("7A8793"),
     label_share=0.18,
     band_alpha=0.0,
@@ -91,6 +94,7 @@ LIGHT = Theme(
     context=_hex("BDBAB0"),
     cities=_row("1D711A 478ED9 9B9DA0 681A2D AA871E 8849C0 5B8170 963886"),
     goods=_row("8A5A2B CF9A12 D95C98 6D5BD0 2F8F74 667788"),
+    keys=_row("CF9A12 6D5BD0 2F8F74 D95C98 8A5A2B 667788"),
     empty=_hex("737C85"),
     label_share=0.34,
     band_alpha=0.17,

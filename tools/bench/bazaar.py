@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from city_node.advance import advance, close_window, open_window, run_job
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.world import World, found_world, merchants_minor
 from engine.tables import Array
 from tools.bench.machine import core_seconds

@@ -15,12 +15,13 @@ from statistics import median
 
 from city_node.advance import advance
 from city_node.checkpoint import chunks_of, freeze
-from city_node.config import Config, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.folder import LEDGER, founding, open_database
 from city_node.keeping import CHECKPOINT_S
 from city_node.ledger import Ledger
 from city_node.recovery import program, recover
 from city_node.shelf import FolderShelf, name_of
+from city_node.wishes import Wishes
 from city_node.world import World, found_world
 from protocol.migration import Transition
 from tools.bench.results import Result, Row, row_of

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
+from city_node.wishes import Wishes
 from city_node.world import World, found_world
 from tools.bench.machine import core_seconds
 from tools.bench.results import Result, Row, row_of

@@ -15,9 +15,10 @@ from unittest import mock
 
 import trio
 
-from city_node.config import Wishes, resolve
-from city_node.node import Run, run_node
+from city_node.config import resolve
+from city_node.node import run_node
 from city_node.pace import FRAME_S, Pace
+from city_node.wishes import Run, Wishes
 from city_node.world import found_world
 from tools.bench.results import Row, row_of
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from city_node import train, train_macro
-from city_node.config import Wishes
 from city_node.merchant_lessons import KIND, Lessons
+from city_node.wishes import Wishes
 from engine.learning.environment import Environment, Record, Recorder
 from engine.learning.network import Normaliser, actor_critic, policy_of
 from engine.learning.ppo import Settings, learn, new_learners

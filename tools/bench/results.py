@@ -18,8 +18,12 @@ KEPT = Path(__file__).parents[2] / "docs" / "performance"
 class Peer:
     """Somebody else's figure for the same work.
 
-    Attributes: name: who. value: in the row's unit. source: "beside" when measured in the same
-    run; else "quoted" or "estimated", and from where."""
+    Attributes:
+        name: who.
+        value: in the row's unit.
+        source: "beside" when measured in the same run, "beside, halved" when on one thread there
+            and ours on two; else "quoted", and from where.
+    """
 
     name: str
     value: float

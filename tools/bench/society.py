@@ -108,7 +108,7 @@ def rows_of(size: int, repetitions: int, spread: Timed) -> list[Row]:
             theirs.append(took_s / THREADS / living * 1e9)
     places = len(state.people.energy) * PLACES
     best = min(ours)
-    peers = (Peer("plain torch, the same rules, halved", min(theirs), "beside"),) if theirs else ()
+    peers = (Peer("plain torch, the same rules", min(theirs), "beside, halved"),) if theirs else ()
     row = Row(
         f"{size:,} founders on two threads, best of {repetitions}",
         best,

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from city_node.advance import advance
-from city_node.config import Wishes, resolve
+from city_node.config import resolve
 from city_node.shocks import schedule
+from city_node.wishes import Wishes
 from city_node.world import Event, World, city_named, found_world
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array

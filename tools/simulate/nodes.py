@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from city_node.audit import Read, read_ledger
-from city_node.config import Config, Dialling, Wishes, resolve
+from city_node.config import Config, resolve
 from city_node.folder import founding
 from city_node.identity import Identity, certificate_of, id_of_certificate
 from city_node.keeping import Keeping, StuckError
@@ -21,12 +21,14 @@ from city_node.linking import Own
 from city_node.log import Log
 from city_node.machine import Bound, Machine
 from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
-from city_node.node import Run, run_node
+from city_node.network_config import Dialling
+from city_node.node import run_node
 from city_node.policy import Policy
 from city_node.recovery import program, recover
 from city_node.report import state_hash
 from city_node.running import Running
 from city_node.signals import Signals
+from city_node.wishes import Run, Wishes
 from city_node.world import World
 from engine.economy import one_by_one
 from engine.society.params import Parameters as SocietyParameters

@@ -7,12 +7,12 @@ import pytest
 import ray
 
 from city_node import reality
-from city_node.config import Wishes
 from city_node.errors import ConfigError
 from city_node.merchant_lessons import KIND, Lessons
 from city_node.networks import data_of, policy_in
 from city_node.shared_lessons import SharedLessons
 from city_node.train import lesson_config
+from city_node.wishes import Wishes
 from city_node.workers import workers_of, working
 from merchants.mind import SPACES
 
