@@ -7,7 +7,7 @@ is put there by `migrating` once it is durable. Called by `link`.
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +59,6 @@ class Speaker:
 
     Attributes:
         links: whose links these are.
-        linked_cities: ours that links are for, by number.
     """
 
     network: Network
@@ -68,11 +67,11 @@ class Speaker:
     policies: Mapping[str, Policy]
     boot: str
     links: Links = field(init=False)
-    linked_cities: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.linked_cities = self.nodes.linked_cities()
-        others = [city.name for city in self.nodes.cities[len(self.linked_cities) :]]
+        cities = self.nodes.cities
+        linked = self.nodes.carried("", range(len(cities)))
+        others = [city.name for city in cities if city.here not in linked]
         if others:
             self.log.say(f"no links with other nodes for {', '.join(others)}: a hello is full")
 
@@ -88,11 +87,12 @@ class Speaker:
 
     async def speak(self, link: Link) -> None:
         """Run an authenticated link to its end."""
-        hello = self.nodes.hello(self.boot, self._ours(link))
+        ours = self.nodes.carried(link.peer_id, self.links.joined(link.peer_id))
+        hello = self.nodes.hello(self.boot, ours)
         connection = NodeConnection(
             hello, peer_id=link.peer_id, dialling=link.dialled, now_s=trio.current_time()
         )
-        talk = Conversation(link, connection)
+        talk = Conversation(link, connection, ours)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(load_quick_reader, self.network)
@@ -104,10 +104,6 @@ class Speaker:
             if peer and peer.talk is talk:
                 self._part(peer)
                 self.nodes.forget(peer)
-
-    def _ours(self, link: Link) -> Sequence[int]:
-        """Our cities that a link is for."""
-        return self.linked_cities if link.cities is None else link.cities
 
     async def _read(self, talk: Conversation, both: trio.CancelScope) -> None:
         """Feed the connection with bytes and the time until it is closed."""
@@ -189,9 +185,7 @@ class Speaker:
         except ValueError as error:
             self._close(talk, "names", str(error))
             return
-        talk.cities = tuple(
-            here for here in self._ours(link) if said[self.nodes.cities[here].name] == "let in"
-        )
+        talk.cities = tuple(here for here in talk.ours if said.get(here) == "let in")
         talk.keys = {name: key for name, key in keys.items() if key}
         peer = self.nodes.by_id.get(link.peer_id)
         if not talk.cities:
@@ -203,15 +197,16 @@ class Speaker:
         elif not link.dialled:
             self._let_in(talk)
 
-    async def _answers(self, link: Link, names: list[str]) -> dict[str, Answer]:
-        """What each of our cities says to a peer."""
+    async def _answers(self, link: Link, names: list[str]) -> dict[int, Answer]:
+        """What those of our cities that are to trade with a peer say to it."""
         visitor = Visitor(link.peer_id, link.certificate, link.address, names)
         trusted, now_s = self.links.trusted, self.machine.wall_s()
         ask = functools.partial(answers, self.home, visitor, self.policies, trusted, now_s)
         said: dict[str, Answer] = await self.machine.offload(ask)
-        return said
+        joined = self.links.joined(link.peer_id)
+        return {city.here: said[city.name] for city in self.nodes.cities if city.here in joined}
 
-    def _turn_away(self, talk: Conversation, said: Mapping[str, Answer]) -> None:
+    def _turn_away(self, talk: Conversation, said: Mapping[int, Answer]) -> None:
         link = talk.link
         link.knocked = "knock" in said.values()
         code = "knock" if link.knocked else next(iter(said.values()))
@@ -239,7 +234,7 @@ class Speaker:
         hello = talk.connection.peer
         assert hello is not None
         theirs = [city.name for city in hello.cities]
-        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        ours = [self.nodes.names[here] for here in talk.ours]
         try:
             peer = self.nodes.bind(talk.link.peer_id, theirs)
         except (ChangedKeyError, ValueError) as error:  # meanwhile
@@ -277,7 +272,7 @@ class Speaker:
         assert hello is not None
         number = {self.nodes.names[here]: here for here in talk.cities}
         theirs = [city.name for city in hello.cities]
-        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        ours = [self.nodes.names[here] for here in talk.ours]
         for name, other in fitting(ours, theirs):
             if name in number:
                 self._open_way(talk, peer, number[name], other)

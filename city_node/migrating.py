@@ -180,7 +180,8 @@ class Migrations:
             self.transitions += [as_kept(each, self._names) for each in group.transitions]
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
-            for book in (*group.transitions, *group.settled):  # a merchant dropped has but a sum
+            booked: list[Transition | Settled] = [*group.transitions, *group.settled]
+            for book in booked:  # a merchant dropped has but a sum
                 self.nodes.keep_name(book.peer)
             for each in group.transitions:
                 if each.state == "GONE":

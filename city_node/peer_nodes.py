@@ -7,7 +7,7 @@ proves; its books outlive its links, and this process.
 
 import contextlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import trio
@@ -49,12 +49,14 @@ class Conversation:
 
     Attributes:
         to_send: bytes waiting for the link; `wake` is set when there are some.
-        cities: of ours that let the peer in, by number.
+        ours: numbers of our cities whose pairs the link carries.
+        cities: of these, who trade with the peer and let it in.
         keys: public keys of the peer's cities, as chartered.
     """
 
     link: Link
     connection: NodeConnection
+    ours: Sequence[int]
     to_send: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
     cities: tuple[int, ...] = ()
@@ -130,6 +132,7 @@ class PeerNodes:
     unwritten: dict[str, str] = field(default_factory=dict)
     given_minor: Counter[Pair] = field(default_factory=Counter)
     _kept_names: set[str] = field(default_factory=set)
+    _charters: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -141,18 +144,29 @@ class PeerNodes:
 
         Args:
             boot: a random word of this run.
-            cities: ours that the link is for.
+            cities: ours whose pairs the link carries.
         """
         names = [self.names[here] for here in cities]
-        return hello_of(self.identity.id, boot, [(n, charter(self.identity, n)) for n in names])
+        for name in names:
+            if name not in self._charters:
+                self._charters[name] = charter(self.identity, name)
+        return hello_of(self.identity.id, boot, [(name, self._charters[name]) for name in names])
 
-    def linked_cities(self) -> range:
-        """Our cities that links are for, unless they are for one: the first, as a hello holds."""
-        for count in range(len(self.cities), 0, -1):
+    def carried(self, node_id: str, joined: Collection[int]) -> Sequence[int]:
+        """Our cities whose pairs with a node a link carries, as many as a hello holds.
+
+        First those between which and the node's somebody is under way: he must arrive, also if
+        they are to trade no more. Then `joined`, who are to.
+        """
+        peer = self.by_id.get(node_id)
+        open_now = peer.pairs.open_cities() if peer else set()
+        first = [city.here for city in self.cities if self.names[city.here] in open_now]
+        ours = [*first, *sorted(set(joined).difference(first))]
+        for count in range(len(ours), 0, -1):
             with contextlib.suppress(LineError):
-                self.hello("0" * 32, range(count))
-                return range(count)
-        return range(0)
+                self.hello("0" * 32, ours[:count])
+                return ours[:count]
+        return []
 
     def peer(self, node_id: str) -> PeerNode:
         """A peer node by its id; new if nothing is known of it."""

@@ -41,7 +41,7 @@ def pending() -> None:
 def trust(
     node_id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+        typer.Argument(metavar="ID", help="All of it, or the beginning of one that knocked."),
     ] = None,
 ) -> None:
     """Let a node in; without ID, list those you let in."""

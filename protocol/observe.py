@@ -6,7 +6,8 @@ clocks or any economy: an economy is seen only as named series and as charts it 
 
 The conversation, one JSON object a line, the tag in `t`:
 
-    node      hello, then any number of compiling / snapshot, each replacing the one before
+    node      hello, then any number of compiling / snapshot, each replacing the one before; hello
+              again, with all it knows by then, once it has compiled
     observer  hello with the token (only where one is demanded, then it is the first line)
     observer  pause resume speed step stop connect disconnect schedule_event
     node      accepted or refused for each of them, with the `id` the observer gave

@@ -63,6 +63,7 @@ class Node:
             self.speaker.speak,
             trusted={},
             strangers=True,
+            cities=range(len(cities)),
             machine=self.machine,
         )
         self.migrations = Migrations(self.speaker, self.world)

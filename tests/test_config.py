@@ -322,6 +322,10 @@ FILES = [
         "cities.Riverwood.goods.wood.gathered = 1",
         f"{RIVER}goods.wood.gathered = 1: Expected `bool`",
     ),
+    (
+        "cities.Riverwood.goods.wood.market = 'souk'",
+        f"{RIVER}goods.wood.market = 'souk': must be one of haggle, call, book",
+    ),
     # Numbers out of bounds, and what is not a number.
     ("seed = -1", f"seed = -1: {WHOLE} 0 to {2**63 - 1}"),
     ("locals = -1", f"{RIVER}locals = -1: {WHOLE} 0 to 10000000"),

@@ -499,10 +499,14 @@ async def test_a_node_of_many_cities_links_as_many_as_a_hello_holds(
 ) -> None:
     names = [f"City {number}" for number in range(40)]
     node = Node(tmp_path, *names)
-    count = len(node.speaker.linked_cities)
+    count = len(node.nodes.carried("", range(40)))
     assert 15 < count < 40
     assert f"no links with other nodes for {names[count]}, " in node.log.lines[0]
     peer = await node.linked(nursery, key(tmp_path), THEIRS)
     assert peer.why_ended is None
     assert len(peer.said.theirs) == len(node.network.linked) == count
+    peer.said.depart("CITY 3@ATLAS", [record_of(7)])
+    await node.pass_on(peer)
+    # who is under way comes first, then who is to trade
+    assert node.nodes.carried(peer.link.peer_id, {0, 39}) == [3, 0, 39]
     nursery.cancel_scope.cancel()
