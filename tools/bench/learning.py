@@ -15,16 +15,15 @@ from city_node import train, train_macro
 from city_node.merchant_lessons import KIND, Lessons
 from city_node.wishes import Wishes
 from engine.learning.environment import Environment, Record, Recorder
-from engine.learning.network import Normaliser, actor_critic, policy_of
 from engine.learning.ppo import Settings, learn, new_learners
 from engine.macro.environment import MacroCities
 from engine.policy import Policy, Spaces, outputs, sampled
 from merchants.mind import SPACES
+from tools.bench.learning_torch import sampler
 from tools.bench.machine import core_seconds
 from tools.bench.results import Peer, Result, Row, row_of
 
 AGENTS = 100_000
-BLOCK = 2_048
 REPETITIONS = 5
 
 NETWORKS = {
@@ -68,12 +67,7 @@ def measure(tell: Callable[[str, float], None]) -> Result:
 
 def deciding(name: str, spaces: Spaces, hidden: tuple[int, ...]) -> Row:
     """Forward pass and sampling, and torch's, in turns."""
-    import torch
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    network = actor_critic(spaces, hidden, "cpu")
-    policy = policy_of(network, Normaliser(spaces.observations), spaces)
+    policy, torchs_of = sampler(spaces, hidden)
     random = np.random.default_rng(0)
     seen = random.normal(0.0, 1.0, (AGENTS, spaces.observations)).astype(np.float32)
 
@@ -81,10 +75,7 @@ def deciding(name: str, spaces: Spaces, hidden: tuple[int, ...]) -> Row:
         sampled(policy, outputs(policy, seen), random)
 
     def torchs() -> None:
-        with torch.no_grad():
-            for block in torch.as_tensor(seen).split(BLOCK):
-                for logits in network.actor(block).split(list(spaces.choices), 1):
-                    torch.distributions.Categorical(logits=logits, validate_args=False).sample()
+        torchs_of(seen)
 
     rates: dict[Callable[[], None], list[float]] = {ours: [], torchs: []}
     for _ in range(REPETITIONS):
