@@ -136,7 +136,8 @@ class OnRay:
             ) from None
         self.ray = ray
         self.count = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        self.actors = [ray.remote(num_cpus=1)(Actor).remote() for _ in range(self.count)]
+        actor: Any = ray.remote(num_cpus=1)(Actor)
+        self.actors: list[Any] = [actor.remote() for _ in range(self.count)]
 
     def each(self, work: Callable[[Kept, Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """See `Workers`."""

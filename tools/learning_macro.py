@@ -95,10 +95,10 @@ def compared(found: dict[str, list[Trial]], households: int) -> list[str]:
     lines += ["", "| who acts | " + " | ".join(MEASURES.values()) + " |"]
     lines.append("|---" + "|--:" * len(MEASURES) + "|")
     for name, trials in found.items():
-        cells = [_mean(trials, measure) for measure in MEASURES]
+        means = [_mean(trials, measure) for measure in MEASURES]
         if name != RULE:
-            cells = [_gap(found, name, measure) for measure in MEASURES]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            means = [_gap(found, name, measure) for measure in MEASURES]
+        lines.append(f"| {name} | " + " | ".join(means) + " |")
     lines += ["", "The first row is the level, the others differ from it by so much."]
     return lines
 
