@@ -5,7 +5,7 @@ after `kernel_cache.prepare`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class CityConfig:
         genomes: rows of `merchants.genome.TRAITS`, dealt out to its first merchants; none: they
             are neutral.
         network: the file of the trained network that drives its merchants; none: empty.
+        networks: the files of those that drive kinds of its residents.
         founders: rows of the table that its economy names; None where a trait is drawn.
         device: what an economy computes on whose history depends on it; else cpu.
     """
@@ -63,6 +64,7 @@ class CityConfig:
     evolution: bool = True
     genomes: tuple[tuple[float, ...], ...] = ()
     network: bytes = b""
+    networks: Mapping[str, bytes] = field(default_factory=dict)
     founders: tuple[tuple[float | None, ...], ...] = ()
     device: str = "cpu"
 
@@ -125,6 +127,7 @@ def city_in(
             wishes.config,
             learns=getattr(economy, "LEARNS", False),
         ),
+        networks=_residents_networks(f"{where}{economy_name}.", economy, parameters, folder),
         founders=ancestors,
         device=device if getattr(economy, "KEEPS_DEVICE", False) else "cpu",
     )
@@ -182,6 +185,21 @@ def _network_file(
     data = networks.data_of(field, None if path is None else folder / text_in(field, path))
     networks.policy_in(field, data, SPACES)
     return data
+
+
+def _residents_networks(
+    where: str, economy: Economy, parameters: Any, folder: Path
+) -> dict[str, bytes]:
+    """The files of the networks of learned residents, by kind, checked."""
+    found = {}
+    for kind, spaces in getattr(economy, "RESIDENTS_LEARN", {}).items():
+        agents = getattr(parameters, kind)
+        if agents.policy == "learned":
+            name = f"{where}{kind}.network"
+            path = folder / agents.network if agents.network else None
+            found[kind] = networks.data_of(name, path, kind)
+            networks.policy_in(name, found[kind], spaces)
+    return found
 
 
 def _recipes(where: str, tables: Mapping[str, Any]) -> dict[str, dict[str, int]]:

@@ -114,6 +114,9 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
             if parts := _parts_of(hints[field.name]):
                 _check_tables(f"{where}{field.name}", parts, table[field.name])
             hint, value = hints[field.name], table[field.name]
+            if dataclasses.is_dataclass(hint):
+                own = table_in(f"{where}{field.name}", value)
+                converted(f"{where}{field.name}.", hint, own)  # type: ignore[arg-type]
             try:
                 msgspec.convert(value, hint)
             except msgspec.ValidationError as error:

@@ -12,6 +12,10 @@ from city_node import kernel_cache
 from city_node.errors import ConfigError
 from city_node.wishes import Wishes
 
+WORKERS = Annotated[
+    str, typer.Option(metavar="N|ray", help="Processes of this machine, or a Ray cluster's.")
+]
+
 
 def evolve(
     cities: Annotated[
@@ -53,46 +57,74 @@ def evolve(
 
 
 def train(
-    who: Annotated[str, typer.Argument(metavar="merchants", help="Who is to learn.")],
+    who: Annotated[str, typer.Argument(metavar="merchants|macro", help="Who is to learn.")],
     cities: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME", help="Of each world. Default: four, or --config's."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Ticks of every world.")] = 100_000,
+    agents: Annotated[
+        str, typer.Option(metavar="KIND,...", help="Of macro cities, those who learn.")
+    ] = "firm,household,bank,central_bank",
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Of every world: ticks (100000), months of a macro city (1600)."),
+    ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,
+    workers: WORKERS = "1",
     device: Annotated[str, typer.Option(help="Of torch: cpu, cuda, ...")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings.")] = None,
-    save: Annotated[Path, typer.Option(metavar="FILE.npz", help="The network.")] = Path(
-        "merchant.npz"
-    ),
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Of merchant.npz, or the folder of KIND.npz."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint beside --save.")
     ] = False,
     logs: Annotated[Path | None, typer.Option(metavar="DIR", help="For TensorBoard.")] = None,
 ) -> None:
-    """Train the network of learned merchants.
+    """Train the networks of learned merchants, or of agents in macro cities.
 
     A file's `[merchants] policy = "learned"` lets it drive them, `network` says which.
     """
-    if who != "merchants":
-        raise ConfigError(f"train = {who!r}: must be merchants")
+    if who not in ("merchants", "macro"):
+        raise ConfigError(f"train = {who!r}: must be merchants or macro")
     kernel_cache.prepare_aloud()
     from city_node import train as school
     from city_node.fields import check_writable
 
+    wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed)
+    if who == "macro":
+        if workers != "1":
+            raise ConfigError(f"workers = '{workers}': must be 1 for macro, which has --threads")
+        from city_node import train_macro  # compiles kernels that merchants do not need
+
+        macro = train_macro.training(
+            wishes,
+            agents=agents,
+            steps=train_macro.STEPS if steps is None else steps,
+            worlds=worlds,
+            threads=threads,
+            device=device,
+            save=save or Path(),
+            resume=resume,
+            logs=logs,
+        )
+        train_macro.run(macro)
+        return
     asked = school.training(
-        Wishes(cities=tuple(cities or ()), config=config, seed=seed),
-        steps=steps,
+        wishes,
+        steps=100_000 if steps is None else steps,
         worlds=worlds,
         threads=threads,
         device=device,
-        save=save,
+        save=save or Path("merchant.npz"),
         resume=resume,
         logs=logs,
+        workers=workers,
     )
-    check_writable("save", save)
+    check_writable("save", asked.save)
     school.run(asked)
 
 
@@ -115,6 +147,7 @@ def reality(
     series: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the series as CSV, some 5 MB a run.")
     ] = None,
+    workers: WORKERS = "1",
     balance_sheet: Annotated[
         bool, typer.Option("--balance-sheet", help="Print a month's accounts, and no score.")
     ] = False,
@@ -131,4 +164,4 @@ def reality(
         raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
     if plot is not None:
         check_writable("plot", plot)
-    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json))
+    ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json, workers))

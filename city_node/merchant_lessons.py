@@ -12,7 +12,7 @@ digests of 63 bits; those of trials (`tools.evolution_trials.HELD_OUT`) are smal
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -47,16 +47,20 @@ class Lesson:
     """One world of the batch.
 
     Attributes:
+        number: of the world in the batch.
         settled: the world as it was when its cities had settled; never advanced.
         world: the world as it is.
         share: of its merchants who learn.
         ends: tick at which its episode is cut off.
+        episodes: begun so far.
     """
 
+    number: int
     settled: World
     world: World
     share: float
-    ends: int
+    ends: int = 0
+    episodes: int = 0
 
 
 class Lessons:
@@ -65,7 +69,9 @@ class Lessons:
     Args:
         config: the cities of each world; a seed of its own each.
         worlds: how many.
+        numbers: of those that are here; None: all.
         threads: in how many threads they run.
+        shares: of learned merchants, dealt out to the worlds.
         settling_ticks: before the first episode.
         settled: told after each world that has settled.
     """
@@ -77,57 +83,59 @@ class Lessons:
         config: Config,
         worlds: int,
         *,
+        numbers: Sequence[int] | None = None,
         threads: int = 1,
+        shares: Sequence[float] = SHARES,
         settling_ticks: int = SETTLING_TICKS,
         settled: Callable[[], object] = lambda: None,
     ) -> None:
-        self.config, self.worlds = config, worlds
+        self.config, self.worlds, self.shares = config, worlds, shares
+        self.numbers = range(worlds) if numbers is None else numbers
         self.settling_ticks, self.settled = settling_ticks, settled
         self.pool = ThreadPoolExecutor(threads)
         self.lessons: list[Lesson] = []
         self.seed = 0
-        self.episodes = 0
 
     def reset(self, seed: int) -> None:
         """Found and settle the worlds; deterministic in the seed."""
-        self.seed, self.episodes = seed, 0
-        self.lessons = list(self.pool.map(self._settled, range(self.worlds)))
-        for number, lesson in enumerate(self.lessons):
-            self._begin(lesson)
-            age = HORIZON_TICKS * number // self.worlds
-            lesson.ends -= age
+        self.seed = seed
+        self.lessons = list(self.pool.map(self._settled, self.numbers))
+        self.restart(seed)
 
     def _settled(self, number: int) -> Lesson:
         seed = int(key_of(self.seed, "lesson", str(number))) >> 1
         world = found_world(replace(self.config, seed=seed))
         advance(world, self.settling_ticks)
         self.settled()
-        return Lesson(world, world, SHARES[number % len(SHARES)], 0)
+        return Lesson(number, world, world, self.shares[number % len(self.shares)])
 
-    def _begin(self, lesson: Lesson) -> None:
+    def restart(self, seed: int) -> None:
+        """First episodes in the worlds as they had settled, with chances of a seed."""
+        self.seed = seed
+        for lesson in self.lessons:
+            lesson.episodes = 0
+            self.begin(lesson)
+            lesson.ends -= HORIZON_TICKS * lesson.number // self.worlds
+
+    def begin(self, lesson: Lesson) -> None:
         """Another episode, from where the cities had settled."""
         lesson.world = copied(lesson.settled)
         lesson.ends = lesson.world.tick + HORIZON_TICKS
+        names = "episode", str(lesson.number), str(lesson.episodes)
         for city in lesson.world.cities:
-            city.town.key = key_of(self.seed, "episode", str(self.episodes), city.name)
-        self.episodes += 1
+            city.town.key = key_of(self.seed, *names, city.name)
+        lesson.episodes += 1
 
     def record(self, policies: Mapping[str, Policy], steps: int) -> Mapping[str, Record]:
         """All worlds for so many ticks."""
+        return {KIND: side_by_side(self.parts(policies[KIND], steps))}
+
+    def parts(self, policy: Policy, ticks: int) -> list[Record]:
+        """The record of each world, for so many ticks."""
         for lesson in self.lessons:
             if lesson.world.tick >= lesson.ends:
-                self._begin(lesson)
-        policy = policies[KIND]
-        parts = list(self.pool.map(lambda one: recorded(one, policy, steps), self.lessons))
-        depth = max(len(part.rewards) for part in parts)
-        return {
-            KIND: Record(
-                np.concatenate([part.decisions for part in parts]),
-                _side_by_side([part.seen for part in parts], depth),
-                Actions(*(_side_by_side([p.actions[k] for p in parts], depth) for k in range(2))),
-                _side_by_side([part.rewards for part in parts], depth),
-            )
-        }
+                self.begin(lesson)
+        return list(self.pool.map(lambda one: recorded(one, policy, ticks), self.lessons))
 
 
 def recorded(lesson: Lesson, policy: Policy, ticks: int) -> Record:
@@ -181,13 +189,26 @@ def record_of(logs: list[Log], prices: Array) -> Record:
     return Record(decisions, seen, Actions(choices, residuals), rewards)
 
 
-def _side_by_side(parts: list[Array], depth: int) -> Array:
-    """[depth, all agents, ...]: each part, made as deep with zeros."""
-    padded = [
-        np.concatenate([part, np.zeros((depth - len(part), *part.shape[1:]), part.dtype)])
-        for part in parts
-    ]
-    return np.concatenate(padded, axis=1)
+def side_by_side(parts: Sequence[Record]) -> Record:
+    """One record of the agents of all, each part made as deep as the deepest with zeros."""
+    depth = max(len(part.rewards) for part in parts)
+
+    def padded(arrays: list[Array]) -> Array:
+        filled = [
+            np.concatenate([array, np.zeros((depth - len(array), *array.shape[1:]), array.dtype)])
+            for array in arrays
+        ]
+        return np.concatenate(filled, axis=1)
+
+    return Record(
+        np.concatenate([part.decisions for part in parts]),
+        padded([part.seen for part in parts]),
+        Actions(
+            padded([part.actions.choices for part in parts]),
+            padded([part.actions.residuals for part in parts]),
+        ),
+        padded([part.rewards for part in parts]),
+    )
 
 
 def copied(world: World) -> World:

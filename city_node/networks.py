@@ -1,4 +1,5 @@
-"""Files of trained networks: what `city-node train` saves and `[merchants] network = "FILE"` reads.
+"""Files of trained networks: what `city-node train` saves and `network = "FILE"` in a file of
+settings reads, of merchants or of a kind of a macro city's agents.
 
 An .npz of numpy: the arrays of an `engine.policy.Policy` by name, and `about`, JSON for people: how
 it was trained. A world keeps the bytes of the file it was founded with.
@@ -23,18 +24,16 @@ NETWORK_BYTES_MAX = 4_000_000
 
 UNITS_MAX = 1_024
 
-SHIPPED = files("city_node").joinpath("merchant.npz")
-"""Trained by `city-node train merchants` with its defaults; docs/learning.md measures it."""
 
-
-def data_of(field: str, path: Path | None) -> bytes:
-    """The bytes of a file, of the one in the package where there is no path.
+def data_of(field: str, path: Path | None, kind: str = "merchant") -> bytes:
+    """The bytes of a file; where there is no path, of the one in the package for that kind of
+    agent, trained by `city-node train` with its defaults and measured by docs/learning.md.
 
     Raises:
         ValueError: one line with field, value and limit.
     """
     if path is None:
-        return SHIPPED.read_bytes()
+        return files("city_node").joinpath(f"{kind}.npz").read_bytes()
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from city_node.reality_picture import draw_reality
 from city_node.reality_sheet import as_json, print_accounts, print_sheet
 from city_node.series_files import read_series, runs_in, write_series
 from city_node.us_data import us_quarters
+from city_node.workers import Kept, Workers, working
 from engine.economy import UnknownEconomyError, load
 from engine.reality.quarters import Quarters
 from engine.reality.report import (
@@ -51,6 +53,7 @@ class Asked:
         series: a folder to write the series into.
         plot: a picture to draw.
         json: print one line of JSON and no sheet.
+        workers: who runs the seeds, see `workers.workers_of`.
     """
 
     seeds: int
@@ -61,6 +64,7 @@ class Asked:
     series: Path | None = None
     plot: Path | None = None
     json: bool = False
+    workers: str = "1"
 
 
 @dataclass(frozen=True)
@@ -113,15 +117,16 @@ def measure(asked: Asked) -> Measured:
         runs = [_graded(seed, read_series(here), None) for seed, here in runs_in(asked.grade)]
         name = str(asked.grade)
     else:
-        run = _part(asked.economy, "reality_run")
+        _part(asked.economy, "reality_run")
         seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
         name = f"{asked.economy}, seeds {seeds[0]} to {seeds[-1]}"
         acting = seeds[:RANDOM_RUNS_MAX]
-        with _bar() as bar:
+        with _bar() as bar, working(asked.workers) as workers:
+            run = partial(_runs, workers, asked.economy)
             task = bar.add_task(asked.economy, total=len(seeds) + len(acting))
-            runs = list(_runs(run, seeds, "rules", asked.series, lambda: bar.advance(task)))
+            runs = list(run(seeds, "rules", asked.series, lambda: bar.advance(task)))
             bar.update(task, description="random actions")
-            random = list(_runs(run, acting, "random", None, lambda: bar.advance(task)))
+            random = list(run(acting, "random", None, lambda: bar.advance(task)))
         words = "the same economy, every agent's actions drawn at random"
         acted.append(control("random_actions", words, [each.facts for each in random]))
     of_data = PUBLISHED if real is None else data_controls(real)
@@ -135,19 +140,22 @@ def _bar() -> Progress:
 
 
 def _runs(
-    run: Callable[..., Series],
+    workers: Workers | None,
+    economy: str,
     seeds: Sequence[int],
     actions: str,
     folder: Path | None,
     done: Callable[[], None],
 ) -> Iterator[Run]:
-    """Every seed's run, graded, in the order of the seeds; a thread a core."""
-
-    def one(seed: int) -> Run:
-        return _graded(seed, run(seed, RUN_MONTHS, actions), folder)
-
+    """Every seed's run, graded, in the order of the seeds; by workers, or in a thread a core."""
+    asked = [(economy, seed, actions, folder) for seed in seeds]
+    if workers is not None:
+        for run in workers.each(_run_of, asked):
+            done()
+            yield run
+        return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = [pool.submit(one, seed) for seed in seeds]
+        waiting = [pool.submit(_run_of, {}, each) for each in asked]
         try:
             for finished in as_completed(waiting):
                 finished.result()
@@ -156,6 +164,12 @@ def _runs(
             pool.shutdown(cancel_futures=True)
             raise
     yield from (each.result() for each in waiting)
+
+
+def _run_of(_: Kept, asked: tuple[str, int, str, Path | None]) -> Run:
+    """One seed's run of an economy, graded: a piece of work."""
+    economy, seed, actions, folder = asked
+    return _graded(seed, _part(economy, "reality_run")(seed, RUN_MONTHS, actions), folder)
 
 
 def _graded(seed: int, series: Series, folder: Path | None) -> Run:

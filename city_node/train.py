@@ -17,7 +17,10 @@ from city_node.config import Config, resolve
 from city_node.errors import ConfigError
 from city_node.evolve import CITIES, LOCALS
 from city_node.merchant_lessons import KIND, SHARES, Lessons
+from city_node.shared_lessons import SharedLessons
 from city_node.wishes import Wishes
+from city_node.workers import Workers, working
+from engine.learning.environment import Recorder
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use
 
@@ -50,6 +53,7 @@ class Training:
         checkpoint: where learner and step go now and then, and where they are resumed from.
         resume: whether to go on from there.
         logs: folder for TensorBoard; None: none.
+        workers: who runs the worlds, see `workers.workers_of`.
     """
 
     config: Config
@@ -61,6 +65,7 @@ class Training:
     checkpoint: Path
     resume: bool
     logs: Path | None
+    workers: str
 
 
 CHECKPOINT_UPDATES = 10
@@ -77,6 +82,7 @@ def training(
     save: Path,
     resume: bool = False,
     logs: Path | None = None,
+    workers: str = "1",
 ) -> Training:
     """A checked training; four cities of 100 residents a world unless the user says others.
 
@@ -96,6 +102,22 @@ def training(
         raise ConfigError("train: needs torch, pip install 'city-node[learn]'") from None
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    config = lesson_config(wishes)
+    settings = Settings(**{**asdict(SETTINGS), "device": device})
+    checkpoint = save.with_suffix(".checkpoint.pt")
+    if resume and not checkpoint.exists():
+        raise ConfigError(f"resume: there is no checkpoint '{checkpoint}'")
+    return Training(
+        config, steps, worlds, threads, settings, save, checkpoint, resume, logs, workers
+    )
+
+
+def lesson_config(wishes: Wishes) -> Config:
+    """The cities of a world that merchants learn in; four of 100 residents unless wished otherwise.
+
+    Raises:
+        ConfigError: what is wrong, in one line.
+    """
     if wishes.config is None:
         wishes = Wishes(
             cities=wishes.cities or CITIES,
@@ -104,12 +126,7 @@ def training(
             merchants=wishes.merchants or MERCHANTS,
             evolution=False,
         )
-    config = resolve(wishes)
-    settings = Settings(**{**asdict(SETTINGS), "device": device})
-    checkpoint = save.with_suffix(".checkpoint.pt")
-    if resume and not checkpoint.exists():
-        raise ConfigError(f"resume: there is no checkpoint '{checkpoint}'")
-    return Training(config, steps, worlds, threads, settings, save, checkpoint, resume, logs)
+    return resolve(wishes)
 
 
 def updates(asked: Training, settled: Callable[[], object] = lambda: None) -> Iterator[Update]:
@@ -122,8 +139,21 @@ def updates(asked: Training, settled: Callable[[], object] = lambda: None) -> It
     Raises:
         ConfigError: a file cannot be written, or resumed from.
     """
+    with working(asked.workers) as workers:
+        yield from _updates(asked, workers, settled)
+
+
+def _updates(
+    asked: Training, workers: Workers | None, settled: Callable[[], object]
+) -> Iterator[Update]:
     seed, step = asked.config.seed, 0
-    lessons = Lessons(asked.config, asked.worlds, threads=asked.threads, settled=settled)
+    lessons: Recorder
+    if workers is None:
+        lessons = Lessons(asked.config, asked.worlds, threads=asked.threads, settled=settled)
+    else:
+        lessons = SharedLessons(
+            workers, asked.config, asked.worlds, threads=asked.threads, settled=settled
+        )
     learners = new_learners(lessons.spaces, asked.settings, seed=seed)
     if asked.resume:
         try:
@@ -175,7 +205,7 @@ def run(asked: Training) -> None:
         highlight=False,
     )
     with (
-        _tensorboard(asked.logs) as note,
+        tensorboard(asked.logs) as note,
         Progress(
             *Progress.get_default_columns(),
             TimeElapsedColumn(),
@@ -188,7 +218,7 @@ def run(asked: Training) -> None:
         began_s = time.monotonic()
         for update in updates(asked, lambda: bar.advance(settling)):
             measures = update.measures[KIND]
-            note(update.step, measures)
+            note(update.step, KIND, measures)
             growth = f"{measures['reward'] / 100:+.3%} a decision"
             bar.update(task, completed=update.step, reward=growth)
     console.print(
@@ -200,8 +230,12 @@ def run(asked: Training) -> None:
 
 
 @contextmanager
-def _tensorboard(folder: Path | None) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
-    """A function of step and measures that writes them where TensorBoard finds them."""
+def tensorboard(folder: Path | None) -> Iterator[Callable[[int, str, Mapping[str, float]], None]]:
+    """A function of step, kind and measures that writes them where TensorBoard finds them.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     if folder is None:
         yield lambda *_: None
         return
@@ -211,9 +245,9 @@ def _tensorboard(folder: Path | None) -> Iterator[Callable[[int, Mapping[str, fl
         raise ConfigError("logs: needs tensorboard, pip install 'city-node[learn]'") from None
     writer = Writer(str(folder))
 
-    def note(step: int, measures: Mapping[str, float]) -> None:
+    def note(step: int, kind: str, measures: Mapping[str, float]) -> None:
         for name, value in measures.items():
-            writer.add_scalar(f"{KIND}/{name}", value, step)
+            writer.add_scalar(f"{kind}/{name}", value, step)
 
     try:
         yield note

@@ -160,6 +160,9 @@ def found_city(config: Config, here: int) -> City:
     town.roads.carries[:, [good.leisure for good in ours.goods.values()]] = 0
     if ours.network:
         town.minds = minds_of(policy_in(f"{ours.name}.network", ours.network, SPACES))
+    for kind, data in ours.networks.items():
+        spaces = economy.RESIDENTS_LEARN[kind]  # type: ignore[attr-defined]
+        town.networks[kind] = policy_in(f"{ours.name}.{kind}.network", data, spaces)
     initial_minor = economy.holdings_minor(state) + merchants_minor(town)
     ledger = Ledger(initial_minor)
     return City(ours.name, here, ours.economy, economy, state, town, ledger)

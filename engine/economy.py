@@ -23,8 +23,10 @@ merchants (`merchants.advance_bazaar`). Such a module has:
 
 It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
 refuses; KEEPS_DEVICE, where a history depends on the device it is computed on; LEARNS, where a
-network may drive its merchants (`town.minds`); and `ready(state, town)`, which has compiled what a
-city needs that importing the module has not, before anybody waits for it.
+network may drive its merchants (`town.minds`); RESIDENTS_LEARN, the spaces of each kind of its
+residents that a network may drive (`town.networks`), each a parameter with `policy` and `network`;
+and `ready(state, town)`, which has compiled what a city needs that importing the module has not,
+before anybody waits for it.
 
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
 a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a

@@ -18,6 +18,9 @@ helper = njit(**_OPTIONS)
 inlined = njit(forceinline=True, **_OPTIONS)
 """A helper of a line or two, for the innermost loops."""
 
+contracted = njit(fastmath={"contract"}, **_OPTIONS)
+"""A helper whose products may be added without being rounded first, which the processor does in
+half the time."""
 
 part = njit(inline="always", **_OPTIONS)
 """A part of one kernel, called once and written apart to be read. Merged before it is compiled:

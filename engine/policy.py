@@ -7,20 +7,20 @@ agents at once, row by row by kernels (`decide`); `engine.learning` trains and h
 weights. Knows no economy, no file, no torch.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
 from numba import float32, int64, void
 
+from engine.economy import Spread, one_by_one
 from engine.kernels import helper, kernel
-from engine.tables import Array, Column
+from engine.layers import LANES, exponentials, layer, layer_of_four, normalise, squash
+from engine.tables import Array, Column, kernel_type
 
 BLOCK_ROWS = 2_048
-"""Rows multiplied at a time: their activations (1 MB at 128 units) stay in the cache of a core."""
-
-OBSERVATION_MAX = 10.0
-"""Normalised observations are cut here, in standard deviations, as in training."""
+"""Agents whose forward pass is one piece of work: a millisecond of a core."""
 
 
 @dataclass(frozen=True)
@@ -73,48 +73,49 @@ def spaces_of(policy: Policy) -> Spaces:
     return Spaces(len(policy.mean), choices, len(policy.log_sd))
 
 
-def outputs(policy: Policy, observations: Array) -> Array:
+def outputs(policy: Policy, observations: Array, spread: Spread = one_by_one) -> Array:
     """float32[agents, outputs]: the forward pass of many agents at once.
 
     Args:
         policy: the weights.
         observations: float32[agents, observations], as they are in the world.
+        spread: what runs blocks of agents; the same numbers come out whatever it is.
     """
+    observations = np.ascontiguousarray(observations, np.float32)
     result = np.empty((len(observations), len(policy.bias_3)), np.float32)
-    for first in range(0, len(observations), BLOCK_ROWS):
-        block = (observations[first : first + BLOCK_ROWS] - policy.mean) * policy.scale
-        np.clip(block, -OBSERVATION_MAX, OBSERVATION_MAX, out=block)
-        for weights, bias in (
-            (policy.weights_1, policy.bias_1),
-            (policy.weights_2, policy.bias_2),
-        ):
-            block = block @ weights
-            block += bias
-            np.tanh(block, out=block)
-        np.matmul(block, policy.weights_3, out=result[first : first + BLOCK_ROWS])
-        result[first : first + BLOCK_ROWS] += policy.bias_3
+
+    def piece(first: int) -> None:
+        sizes = (len(policy.mean), len(policy.bias_1), len(policy.bias_2), len(policy.bias_3))
+        scratch = [np.zeros((LANES, size), np.float32) for size in sizes]
+        last = first + BLOCK_ROWS
+        decide_all(policy, observations[first:last], *scratch, result[first:last])
+
+    spread([functools.partial(piece, first) for first in range(0, len(result), BLOCK_ROWS)])
     return result
 
 
-def sampled(policy: Policy, outputs: Array, random: np.random.Generator) -> Actions:
+def sampled(
+    policy: Policy, outputs: Array, random: np.random.Generator, spread: Spread = one_by_one
+) -> Actions:
     """What agents do by chance, as in training.
 
     Args:
         policy: its options and the spread of its residuals are used.
-        outputs: float32[agents, outputs], which are overwritten.
+        outputs: float32[agents, outputs].
         random: where the chances come from.
+        spread: as in `outputs`.
     """
     agents = len(outputs)
     choices = np.empty((agents, len(policy.options)), np.int64)
-    logits = outputs[:, : outputs.shape[1] - len(policy.log_sd)]
-    first = 0
-    for options in policy.options:
-        of_choice = logits[:, first : first + options]
-        of_choice -= of_choice.max(axis=1, keepdims=True)
-        first += options
-    np.exp(logits, out=logits)
     chances = random.random((agents, len(policy.options)), np.float32)
-    choose(outputs, policy.options, chances, choices)
+
+    def piece(first: int) -> None:
+        last = first + BLOCK_ROWS
+        weights = np.empty(outputs.shape[1], np.float32)
+        of_block = outputs[first:last], policy.options, chances[first:last], weights
+        choose(*of_block, choices[first:last])
+
+    spread([functools.partial(piece, first) for first in range(0, agents, BLOCK_ROWS)])
     residuals = random.standard_normal((agents, len(policy.log_sd)), np.float32)
     residuals *= np.exp(policy.log_sd)
     residuals += outputs[:, outputs.shape[1] - len(policy.log_sd) :]
@@ -131,30 +132,80 @@ def likeliest(policy: Policy, outputs: Array) -> Actions:
     return Actions(choices, outputs[:, first:].copy())
 
 
-@kernel(void(float32[:, ::1], int64[::1], float32[:, ::1], int64[:, ::1]))
-def choose(weights, options, chances, choices):
+@kernel(
+    void(float32[:, ::1], int64[::1], float32[:, ::1], float32[::1], int64[:, ::1]),
+)
+def choose(outputs, options, chances, weights, choices):
     """Sample every choice by the inverse of its distribution function.
 
     Args:
-        weights: float32[agents, outputs], of which the first are the options', not normalised.
+        outputs: float32[agents, outputs], of which the first are the options' logits.
         options: int64[choices].
         chances: float32[agents, choices] in [0, 1).
+        weights: float32[outputs], scratch.
         choices: int64[agents, choices], written.
     """
-    for agent in range(len(weights)):
+    for agent in range(len(outputs)):
+        first = 0
+        for choice in range(len(options)):
+            last = first + options[choice]
+            most = outputs[agent, first]
+            for option in range(first + 1, last):
+                most = max(most, outputs[agent, option])
+            for option in range(first, last):
+                weights[option] = outputs[agent, option] - most
+            first = last
+        exponentials(weights[:first])
         first = 0
         for choice in range(len(options)):
             last = first + options[choice]
             total = np.float32(0.0)
             for option in range(first, last):
-                total += weights[agent, option]
+                total += weights[option]
             left = chances[agent, choice] * total
             option = first
-            while option < last - 1 and left >= weights[agent, option]:
-                left -= weights[agent, option]
+            while option < last - 1 and left >= weights[option]:
+                left -= weights[option]
                 option += 1
             choices[agent, choice] = option - first
             first = last
+
+
+@kernel(
+    void(
+        kernel_type(Policy),
+        float32[:, ::1],
+        float32[:, ::1],
+        float32[:, ::1],
+        float32[:, ::1],
+        float32[:, ::1],
+        float32[:, ::1],
+    )
+)
+def decide_all(policy, observations, seen, hidden_1, hidden_2, last_layer, result):
+    """The forward pass of many agents, `LANES` at a time, so that a weight read serves them all.
+
+    Args:
+        policy: Policy.
+        observations: float32[agents, observations].
+        seen, hidden_1, hidden_2, last_layer: float32[LANES, each layer's length], scratch.
+        result: float32[agents, outputs], written.
+    """
+    agents = len(observations)
+    for first in range(0, agents, LANES):
+        here = min(LANES, agents - first)
+        for lane in range(here):
+            normalise(observations[first + lane], policy.mean, policy.scale, seen[lane])
+        layer_of_four(seen, policy.weights_1, policy.bias_1, hidden_1)
+        for lane in range(LANES):
+            squash(hidden_1[lane])
+        layer_of_four(hidden_1, policy.weights_2, policy.bias_2, hidden_2)
+        for lane in range(LANES):
+            squash(hidden_2[lane])
+        layer_of_four(hidden_2, policy.weights_3, policy.bias_3, last_layer)
+        for lane in range(here):
+            for number in range(result.shape[1]):
+                result[first + lane, number] = last_layer[lane, number]
 
 
 @helper
@@ -167,29 +218,12 @@ def decide(policy, observation, hidden_1, hidden_2, result):
         hidden_1, hidden_2: float32 of the units' lengths, scratch.
         result: float32[outputs], written.
     """
-    for number in range(len(observation)):
-        seen = (observation[number] - policy.mean[number]) * policy.scale[number]
-        observation[number] = min(
-            max(seen, np.float32(-OBSERVATION_MAX)), np.float32(OBSERVATION_MAX)
-        )
+    normalise(observation, policy.mean, policy.scale, observation)
     layer(observation, policy.weights_1, policy.bias_1, hidden_1)
-    for unit in range(len(hidden_1)):
-        hidden_1[unit] = np.tanh(hidden_1[unit])
+    squash(hidden_1)
     layer(hidden_1, policy.weights_2, policy.bias_2, hidden_2)
-    for unit in range(len(hidden_2)):
-        hidden_2[unit] = np.tanh(hidden_2[unit])
+    squash(hidden_2)
     layer(hidden_2, policy.weights_3, policy.bias_3, result)
-
-
-@helper
-def layer(inputs, weights, bias, result):
-    """result = inputs @ weights + bias; input by input, so that it needs no reduction."""
-    for unit in range(len(result)):
-        result[unit] = bias[unit]
-    for number in range(len(inputs)):
-        value = inputs[number]
-        for unit in range(len(result)):
-            result[unit] += value * weights[number, unit]
 
 
 @helper

@@ -12,6 +12,8 @@ from engine.macro.abroad import buy_from_firm, settle, tell_prices, visit_stalls
 from engine.macro.city import LOCALS_LEAST, LOCALS_USUAL, Parameters, found
 from engine.macro.events import EVENTS
 from engine.macro.laboratory import advance_alone, reality_accounts, reality_run
+from engine.macro.learned import SPACES as RESIDENTS_LEARN
+from engine.macro.learned import driven_by
 from engine.macro.report import (
     CHARTS,
     holdings_minor,
@@ -51,6 +53,7 @@ __all__ = [
     "EVENTS",
     "LOCALS_LEAST",
     "LOCALS_USUAL",
+    "RESIDENTS_LEARN",
     "Parameters",
     "advance",
     "found",
@@ -166,7 +169,8 @@ def advance(state: Macro, town: Town, arrivals: Roster, tick: int, ticks: int) -
             continue
         if tick % step_ticks == 0:
             settle(state)
-            advance_alone(state, town.key, int(state.world.step_months[0]))
+            months = int(state.world.step_months[0])
+            advance_alone(state, town.key, months, driven_by(town.networks))
         if tick == end:
             return state
         arrivals = still_to_come(arrivals, tick)

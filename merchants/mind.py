@@ -83,15 +83,20 @@ class Minds(NamedTuple):
     hidden_2: Annotated[Array, Column("f4", "units_2", "scratch")]
     outputs: Annotated[Array, Column("f4", "outputs", "scratch")]
     choices: Annotated[Array, Column("i8", "choices", "what he has chosen; scratch")]
+    given: Annotated[
+        Array, Column("i8", "birthplaces numbers choices", "what he shall choose, by id; -1: free")
+    ]
     log: Log
 
 
-def minds_of(policy: Policy, *, logged: int = 0) -> Minds:
-    """The minds of one city; the policy's arrays are shared, the scratch is its own.
+def minds_of(policy: Policy, *, logged: int = 0, given: Array | None = None) -> Minds:
+    """The minds of one city; the policy's arrays and what is given are shared, the scratch its own.
 
     Args:
         policy: of `SPACES`.
         logged: acts that are written down.
+        given: int64[birthplaces, numbers, choices], what merchants choose instead of the network's
+            choices; -1, or an id beyond the table: as the network says.
     """
     sizes = {
         "observations": SPACES.observations,
@@ -108,6 +113,7 @@ def minds_of(policy: Policy, *, logged: int = 0) -> Minds:
         np.empty(sizes["units_2"], np.float32),
         np.empty(sizes["outputs"], np.float32),
         np.empty(sizes["choices"], np.int64),
+        np.empty((0, 0, len(CHOICES)), np.int64) if given is None else given,
         allocate(Log, acts=logged, **sizes),
     )
 
@@ -143,6 +149,22 @@ def ponder(rows, merchant, here, roads, rules, minds, heard, stream, tick):
         log.good[row], log.owned[row] = rows.good[merchant], rows.owned[merchant]
         for column in range(len(minds.seen)):
             log.seen[row, column] = minds.seen[column]
+    choose(minds, rows.birthplace[merchant], rows.number[merchant], stream)
+    if logs:
+        for choice in range(len(minds.choices)):
+            log.choices[row, choice] = minds.choices[choice]
+    return minds.choices[DEAL] if minds.choices[DEAL] < known else np.int64(0)
+
+
+@helper
+def choose(minds, birthplace, number, stream):
+    """Write what the merchant of that id chooses into `minds.choices`: as he is told, or freely."""
+    given = minds.given
+    known = birthplace < given.shape[0] and number < given.shape[1]
+    if known and given[birthplace, number, 0] >= 0:
+        for choice in range(len(minds.choices)):
+            minds.choices[choice] = given[birthplace, number, choice]
+        return
     decide(minds.policy, minds.seen, minds.hidden_1, minds.hidden_2, minds.outputs)
     first = 0
     for choice in range(len(minds.choices)):
@@ -150,9 +172,6 @@ def ponder(rows, merchant, here, roads, rules, minds, heard, stream, tick):
         chance = uniform(stream, DRAWS + choice)
         minds.choices[choice] = option_by(minds.outputs, first, options, chance)
         first += options
-        if logs:
-            log.choices[row, choice] = minds.choices[choice]
-    return minds.choices[DEAL] if minds.choices[DEAL] < known else np.int64(0)
 
 
 @helper

@@ -12,6 +12,7 @@ import numpy as np
 from engine.economy import Spread, one_by_one
 from engine.goods import Goods, check
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
+from engine.policy import Policy
 from engine.tables import Array, Column, allocate, packed
 from merchants.mind import Minds
 from merchants.params import Parameters, Rules
@@ -56,6 +57,7 @@ class Town:
         roads: the ways out.
         lives: foundings and retirements.
         minds: the network that drives merchants here; None: all live by their genes.
+        networks: those that drive residents, by kind; a kind without one lives by its rules.
         luggage: genes that merchants carry and nobody reads on the way, by id; the world's own.
         spread: how an economy may use more than one thread.
         device: where large call auctions are cleared: "cpu", or as torch calls it. No part of the
@@ -70,6 +72,7 @@ class Town:
     roads: Roads
     lives: Lives
     minds: Minds | None = None
+    networks: dict[str, Policy] = field(default_factory=dict)
     luggage: dict[tuple[int, int], dict[str, float]] = field(default_factory=dict)
     spread: Spread = one_by_one
     device: str = "cpu"

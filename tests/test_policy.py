@@ -5,8 +5,8 @@ import pytest
 from numba import float32, float64, int64, void
 
 from engine.kernels import kernel
+from engine.layers import OBSERVATION_MAX, exponentials, squash
 from engine.policy import (
-    OBSERVATION_MAX,
     Policy,
     Spaces,
     choose,
@@ -66,6 +66,16 @@ def option(logits, first, options, chance):
     return option_by(logits, first, options, chance)
 
 
+@kernel(void(float32[::1]))
+def squashed(values):
+    squash(values)
+
+
+@kernel(void(float32[::1]))
+def exponentiated(values):
+    exponentials(values)
+
+
 def observed(agents, seed=1):
     random = np.random.default_rng(seed)
     return random.normal(0.0, 3.0, (agents, SPACES.observations)).astype(np.float32)
@@ -84,6 +94,34 @@ def test_numpy_and_kernel_agree_with_plain_numbers(agents):
         expected = in_plain_numbers(policy, seen[agent])
         assert found[agent] == pytest.approx(expected, abs=ROUNDING)
     assert into == pytest.approx(found, abs=ROUNDING)
+
+
+def test_tanh_and_exponential_against_numpys_in_float64():
+    x = np.linspace(-30.0, 30.0, 200_001, dtype=np.float32)
+    values = x.copy()
+    squashed(values)
+    assert np.abs(values - np.tanh(x.astype(float))).max() < 3e-7
+    values = np.concatenate([x[x <= 0.0], np.float32([-1e9, -np.inf])])
+    expected = np.exp(values.astype(float))
+    exponentiated(values)
+    assert np.abs(values - expected).max() < 2e-7
+    assert (values >= 0.0).all()
+
+
+@pytest.mark.parametrize("agents", [1, 5_000])
+def test_blocks_of_agents_may_run_anywhere_in_any_order(agents):
+    policy, seen = made_up(), observed(agents)
+
+    def backwards(pieces):
+        for piece in reversed(pieces):
+            piece()
+
+    found, turned = outputs(policy, seen), outputs(policy, seen, backwards)
+    assert (found == turned).all()
+    one = sampled(policy, found, np.random.default_rng(2))
+    other = sampled(policy, found, np.random.default_rng(2), backwards)
+    assert (one.choices == other.choices).all()
+    assert (one.residuals == other.residuals).all()
 
 
 def test_what_lies_far_off_is_cut():
@@ -110,7 +148,7 @@ def test_options_are_where_the_distribution_function_passes_the_chance():
     chances = random.random((500, 1), np.float32)
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     found = np.empty((500, 1), np.int64)
-    choose(weights, np.array([6]), chances, found)
+    choose(logits, np.array([6]), chances, np.empty(6, np.float32), found)
     for row, chance in enumerate(chances[:, 0]):
         below = np.cumsum(weights[row].astype(float)) / weights[row].astype(float).sum()
         if np.abs(below - chance).min() > 1e-6:  # else rounding decides

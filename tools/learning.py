@@ -1,13 +1,12 @@
 """What learning makes of merchants, measured and published.
 
     python -m tools.learning compare   rule, evolved, learned and mixed populations
-    python -m tools.learning speed     decisions a second: numpy in batches, a kernel row by row
-    python -m tools.learning publish   both into docs/learning.md, with a picture
+    python -m tools.learning publish   into docs/learning.md, with a picture, and with the speed
+                                       that `python -m tools.bench learning` found last
 
 Minutes on two cores. Held-out seeds and lessons have nothing in common.
 """
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +24,10 @@ prepare()  # before anything imports numba
 
 from city_node import evolve, genomes, networks  # noqa: E402
 from city_node.picture import Band, Panel, draw  # noqa: E402
-from engine.policy import Policy, outputs, sampled  # noqa: E402
+from engine.policy import Policy  # noqa: E402
 from merchants.mind import SPACES  # noqa: E402
+from tools.bench.report import times  # noqa: E402
+from tools.bench.results import figure, kept  # noqa: E402
 from tools.evolution_trials import held_out, interval, islands  # noqa: E402
 from tools.learning_trials import POPULATIONS, Trial, trials  # noqa: E402
 
@@ -142,30 +143,25 @@ def panels(seen: list[list[Trial]], ticks: int) -> list[Panel]:
     return [replace(panel, low=low, high=high) for panel in found]
 
 
-def paced(policy: Policy, agents: int = 100_000) -> list[str]:
-    """Lines of Markdown: decisions a second of one thread, best of five."""
-    random = np.random.default_rng(0)
-    seen = random.normal(0.0, 1.0, (agents, SPACES.observations)).astype(np.float32)
-
-    def best_s(run: object) -> float:
-        times = []
-        for _ in range(5):
-            began = time.perf_counter()
-            run()  # type: ignore[operator]
-            times.append(time.perf_counter() - began)
-        return min(times)
-
-    forward = best_s(lambda: outputs(policy, seen))
-    whole = best_s(lambda: sampled(policy, outputs(policy, seen), random))
-    units = f"{len(policy.mean)} → {len(policy.bias_1)} → {len(policy.bias_2)} → "
-    return [
-        f"Network {units}{len(policy.bias_3)}, {agents:,} agents, numpy's own threads.",
-        "",
-        "| | million decisions/s |",
-        "|---|---|",
-        f"| forward pass | {agents / forward / 1e6:.2f} |",
-        f"| forward pass and {len(policy.options)} choices sampled | {agents / whole / 1e6:.2f} |",
-    ]
+def paced() -> list[str]:
+    """Lines of Markdown: what `python -m tools.bench learning` found last."""
+    result = kept("learning")
+    if result is None:
+        return ["Not measured yet."]
+    lines = ["| | a second of a core | of another | goal or floor, of it |", "|---|--:|---|---|"]
+    for row in result.rows:
+        others = [
+            f"{x.name}, {x.source}: {figure(x.value)}, {times(row.ratio(x.value))}"
+            for x in row.peers
+        ]
+        bounds = [
+            f"{name} {figure(bound)}, {times(row.ratio(bound))}"
+            for name, bound in (("goal", row.goal), ("floor", row.floor))
+            if bound is not None
+        ]
+        cells = f"{figure(row.ours)} {row.unit.split('/')[0]}", "; ".join(others), "; ".join(bounds)
+        lines.append(f"| {row.what} | " + " | ".join(cells) + " |")
+    return lines
 
 
 @app.command()
@@ -173,12 +169,6 @@ def compare(network: Network = None, ticks: int = evolve.TICKS, seeds: int = SEE
     """All populations on held-out seeds; intervals are those of 20."""
     seen = measured(policy_of(network), ticks, seeds)
     console.print(Markdown("\n".join(compared(seen, ticks))))
-
-
-@app.command()
-def speed(network: Network = None) -> None:
-    """Decisions a second."""
-    console.print(Markdown("\n".join(paced(policy_of(network)))))
 
 
 @app.command()
@@ -196,7 +186,7 @@ def publish() -> None:
     page = (Path(__file__).parent / "learning_page.md").read_text("utf-8")
     parts = {
         "compare": compared(seen, evolve.TICKS),
-        "speed": paced(policy),
+        "speed": paced(),
         "training": [
             f"{about['worlds']} worlds, {about['steps']:,} of {about['of_steps']:,} ticks"
         ],

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.policy import OBSERVATION_MAX, Policy, Spaces
+from engine.layers import OBSERVATION_MAX
+from engine.policy import Policy, Spaces
 from engine.tables import Array
 
 HIDDEN = (128, 128)

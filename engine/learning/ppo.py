@@ -34,6 +34,8 @@ class Settings:
         critic: weight of the critic's error in the loss.
         epochs: how often an update goes through its batch.
         minibatches: into how many parts.
+        rows_max: acts of an update at most, drawn by chance, that are gone through: kinds of many
+            agents have more than they need.
         steps_per_update: acts of every agent in an update; of a Recorder: steps of its time.
         learning_rate: of Adam; falls to nothing, linearly, over the training.
         gradient_max: norm to which gradients are cut.
@@ -50,6 +52,7 @@ class Settings:
     critic: float = 0.5
     epochs: int = 10
     minibatches: int = 4
+    rows_max: int = 1_000_000
     steps_per_update: int = 128
     learning_rate: float = 3e-4
     gradient_max: float = 0.5
@@ -220,8 +223,7 @@ def seen_in(record: Record, learner: Learner, settings: Settings) -> Rollout:
     taken = [part.reshape(depth * agents, -1) for part in record.actions]
     choices, residuals = (torch.as_tensor(part, device=settings.device) for part in taken)
     with torch.no_grad():
-        options, normal = distributions(learner, flat)
-        log_chance = _log_chance(options, choices.unbind(1), normal, residuals)
+        log_chance = _log_chance(*distributions(learner, flat), choices, residuals)
         value = learner.network.critic(flat).reshape(depth, agents).cpu().numpy()
     learner.normaliser.see(record.seen[row < record.decisions])
     return Rollout(
@@ -243,27 +245,31 @@ def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, 
 
     inputs = torch.as_tensor(seen, device=device)
     options, normal = distributions(learner, inputs)
-    chosen = [option.sample() for option in options]
-    residuals = normal.sample()
-    log_chance = _log_chance(options, chosen, normal, residuals)
-    choices = torch.stack(chosen, 1) if chosen else torch.zeros((len(seen), 0), dtype=torch.int64)
+    chosen = [torch.multinomial(chances.exp().t(), 1) for chances in options]
+    none = torch.zeros((len(seen), 0), dtype=torch.int64, device=device)
+    choices, residuals = torch.cat([none, *chosen], 1), normal.sample()
+    log_chance = _log_chance(options, normal, choices, residuals)
     actions = Actions(choices.cpu().numpy(), residuals.cpu().numpy())
     value = learner.network.critic(inputs).squeeze(1)
     return actions, seen, log_chance.cpu().numpy(), value.cpu().numpy()
 
 
 def distributions(learner: Learner, inputs: Any) -> tuple[list[Any], Any]:
-    """The distributions of choices and of residuals, for what agents see."""
-    from torch.distributions import Categorical, Normal
+    """Of every choice the logarithms of its options' chances, [options, rows]; of residuals the
+    normal distribution.
+
+    Rows lie side by side, for torch is quick along what is long.
+    """
+    from torch.distributions import Normal
 
     outputs = learner.network.actor(inputs)
     *logits, means = outputs.split([*learner.spaces.choices, learner.spaces.residuals], 1)
-    options = [Categorical(logits=of, validate_args=False) for of in logits]
+    options = [of.t().contiguous().log_softmax(0) for of in logits]
     return options, Normal(means, learner.network.log_sd.exp(), validate_args=False)
 
 
-def _log_chance(options: list[Any], chosen: Any, normal: Any, residuals: Any) -> Any:
-    chances = [option.log_prob(taken) for option, taken in zip(options, chosen, strict=True)]
+def _log_chance(options: list[Any], normal: Any, choices: Any, residuals: Any) -> Any:
+    chances = [of.gather(0, choices[:, number][None])[0] for number, of in enumerate(options)]
     return sum(chances) + normal.log_prob(residuals).sum(1)
 
 
@@ -299,9 +305,14 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
 
     advantage = advantages(rollout, settings)
     target = advantage + rollout.value
-    size = int(rollout.valid.sum())
+    rows = np.flatnonzero(rollout.valid)
+    if len(rows) > settings.rows_max:
+        rows = rows[torch.randperm(len(rows)).numpy()[: settings.rows_max]]
+    size = len(rows)
     columns = [
-        torch.as_tensor(column[rollout.valid], device=settings.device)
+        torch.as_tensor(
+            column.reshape(rollout.valid.size, *column.shape[2:])[rows], device=settings.device
+        )
         for column in (
             rollout.seen,
             rollout.choices,
@@ -317,8 +328,8 @@ def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str,
         noted.clear()
         order = torch.randperm(size, device=settings.device)
         for first in range(0, size, each):
-            rows = order[first : first + each]
-            noted.append(descend(learner, [column[rows] for column in columns], settings))
+            batch = order[first : first + each]
+            noted.append(descend(learner, [column[batch] for column in columns], settings))
     entropy, clipped, error = np.mean(noted, axis=0)
     return {
         "reward": float(rollout.reward[rollout.valid].mean()),
@@ -336,11 +347,11 @@ def descend(learner: Learner, batch: list[Any], settings: Settings) -> tuple[flo
     if len(advantage) > 1:
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
     options, normal = distributions(learner, seen)
-    log_chance = _log_chance(options, choices.unbind(1), normal, residuals)
+    log_chance = _log_chance(options, normal, choices, residuals)
     ratio = (log_chance - log_chance_before).exp()
     near = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
     gain = torch.minimum(ratio * advantage, near * advantage).mean()
-    entropy = sum(option.entropy() for option in options) + normal.entropy().sum(1)
+    entropy = normal.entropy().sum(1) - sum((of.exp() * of).sum(0) for of in options)
     error = 0.5 * (learner.network.critic(seen).squeeze(1) - target).square().mean()
     loss = settings.critic * error - gain - settings.entropy * entropy.mean()
     learner.optimiser.zero_grad()

@@ -27,6 +27,30 @@ CONTENT_LEAST = 1e-6
 """Units of output in a unit of a good that nobody values."""
 
 
+POLICIES = ("rule", "learned")
+
+
+@dataclass(frozen=True)
+class Agents:
+    """How one kind of agent decides.
+
+    Attributes:
+        policy: "rule", or "learned": a network sets what it does beside the rule.
+        network: file of that network; none: the one in the package.
+    """
+
+    policy: str = "rule"
+    network: str = ""
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise ValueError(f"policy = {self.policy!r}: must be one of {', '.join(POLICIES)}")
+        if self.network and self.policy != "learned":
+            raise ValueError(
+                f'network = {self.network!r}: goes with policy = "learned", not "{self.policy}"'
+            )
+
+
 @dataclass(frozen=True)
 class Parameters(Behaviour):
     """The rules' numbers, and how the city lies in its world.
@@ -37,6 +61,7 @@ class Parameters(Behaviour):
         reserves: coins a household that the central bank begins with, to pay merchants with.
         sells: goods that its firms sell to merchants, in turn a firm each; none named: all.
         buys: goods that its households buy at merchants' stalls; none named: all.
+        firm, household, bank, central_bank: how each kind of agent decides.
     """
 
     step: str = "month"
@@ -44,6 +69,10 @@ class Parameters(Behaviour):
     reserves: float = 100.0
     sells: tuple[str, ...] = ()
     buys: tuple[str, ...] = ()
+    firm: Agents = Agents()
+    household: Agents = Agents()
+    bank: Agents = Agents()
+    central_bank: Agents = Agents()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -138,6 +138,7 @@ def close_banks(macro):
             )  # fmt: skip
         enough = CAPITAL_WANTED * loans_minor + CAPITAL_OF_DEPOSITS * banks.deposits_minor[bank]
         excess_minor = np.int64(PAYOUT * (banks.equity_minor[bank] - enough))
+        banks.dividend_minor[bank] = max(excess_minor, 0)
         if excess_minor > 0:
             pay_dividend(macro, bank, excess_minor)
         if banks.equity_minor[bank] < FAILS_BELOW * rules.capital_ratio * loans_minor:

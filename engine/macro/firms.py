@@ -100,6 +100,7 @@ def pay_dividend(macro, firm):
     kept = WAGES_KEPT * firms.wages_minor[firm]
     kept -= REPAYMENTS_KEPT * rules.amortisation * firms.loan_minor[firm]
     paid_minor = np.int64(PAYOUT * (firms.deposit_minor[firm] - kept))
+    firms.dividend_minor[firm] = max(paid_minor, 0)
     if paid_minor > 0:
         tax_minor = np.int64(nation.tax_rate[0] * paid_minor)
         pay(
@@ -121,6 +122,7 @@ def fail(macro, firm):
     banks.loans_minor[bank] -= lost_minor
     macro.books.tally[LOANS_LOST] += lost_minor * COIN
     macro.books.tally[FIRMS_FAILED] += 1.0
+    firms.failures[firm] += 1
     firms.wage[firm] = nation.wage_mean[0]
     firms.margin[firm] = 0.1
     enter(macro, firm)

@@ -71,10 +71,12 @@ def households_shop(macro, key):
             person -= count
         stream = stream_of(key, PERSON, person)
         meet(people, rules, person, below(draw(stream, 10), count))
+        imported_minor = people.imported_minor[person]
         budget_minor = budget_of(people, rules, person, mood, macro.actions.households[person, 0])
         if uniform(stream, 11) < rules.shop_review:
             review_shop(macro, person, stream)
         got, left_minor = shop_around(macro, person, budget_minor, stream)
+        people.spent_minor[person] = imported_minor + budget_minor - left_minor
         units += got
         budgets_minor += budget_minor
         lacking_minor += left_minor

@@ -6,6 +6,7 @@ of the economy), by tools and by benchmarks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,8 @@ from engine.macro.founding import alone, found_macro
 from engine.macro.month import advance_months
 from engine.macro.params import Behaviour
 from engine.macro.reform import reform_if_due
-from engine.macro.state import Macro, rows
+from engine.macro.spaces import ACTIONS, Policy, decide
+from engine.macro.state import Actions, Macro, rows
 from engine.macro.tally import TALLY
 from engine.reality.series import MONTHS_A_YEAR, SNAPSHOT_YEARS, Matrix, Series
 from engine.rng import key_of
@@ -27,6 +29,11 @@ HOUSEHOLDS = 20_000
 
 ActionsOf = Literal["rules", "random"]
 Shock = Callable[[Macro], None]
+Advance = Callable[..., Array]
+"""As `advance_alone`."""
+
+RULES: Mapping[str, Policy] = {}
+"""No policies: all live by the rule."""
 
 
 class ImbalanceError(Exception):
@@ -39,16 +46,26 @@ def found_alone(behaviour: Behaviour, seed: int, households: int) -> tuple[Macro
     return found_macro(behaviour, households, int(key), alone(households)), key
 
 
-def advance_alone(macro: Macro, key: np.uint64, months: int) -> Array:
+def advance_alone(
+    macro: Macro, key: np.uint64, months: int, policies: Mapping[str, Policy] = RULES
+) -> Array:
     """float64[months, tally]: the months that pass.
+
+    Args:
+        macro: changed in place.
+        key: of its randomness.
+        months: how many.
+        policies: of `spaces.decide`, which set actions before every month.
 
     Raises:
         ImbalanceError: money was lost or made.
     """
     series = np.empty((months, len(TALLY)))
-    for first in range(0, months, MONTHS_A_YEAR):
+    at_once = 1 if policies else MONTHS_A_YEAR
+    for first in range(0, months, at_once):
         reform_if_due(macro)
-        year = series[first : first + MONTHS_A_YEAR]
+        decide(macro, policies)
+        year = series[first : first + at_once]
         if advance_months(macro, key, len(year), year) != len(year):
             raise ImbalanceError(f"month {macro.nation['month'][0]}: accounts do not sum to 0")
     return series
@@ -61,20 +78,20 @@ def reality_run(
     *,
     behaviour: Behaviour | None = None,
     households: int = HOUSEHOLDS,
+    advance: Advance = advance_alone,
 ) -> Series:
-    """One run as the ruler wants it, see `engine.reality.series`."""
+    """One run as the ruler wants it, see `engine.reality.series`; `advance` passes its months."""
     macro, key = found_alone(behaviour or Behaviour(), seed, households)
-    random = np.random.Generator(np.random.Philox(key=[int(key), 3]))
+    if actions == "random":
+        random = np.random.Generator(np.random.Philox(key=[int(key), 3]))
+        advance = partial(advance, policies=random_policies(random))
     courses, firms, people = [], [], []
     for year in range(1, months // MONTHS_A_YEAR + 1):
-        if actions == "random":
-            courses += [_with_random_actions(macro, key, random) for _ in range(MONTHS_A_YEAR)]
-        else:
-            courses.append(advance_alone(macro, key, MONTHS_A_YEAR))
+        courses.append(advance(macro, key, MONTHS_A_YEAR))
         firms.append(_firms(macro))
         if year % SNAPSHOT_YEARS == 0:
             people.append(_people(macro))
-    courses.append(advance_alone(macro, key, months % MONTHS_A_YEAR))
+    courses.append(advance(macro, key, months % MONTHS_A_YEAR))
     return _series(np.concatenate(courses), firms, people)
 
 
@@ -113,10 +130,16 @@ def response(
     return found | {f"log {name}": logs[:, n] for n, name in enumerate(TALLY)}
 
 
-def _with_random_actions(macro: Macro, key: np.uint64, random: np.random.Generator) -> Array:
-    for actions in macro.actions:
-        actions[:] = random.uniform(-1.0, 1.0, actions.shape)
-    return advance_alone(macro, key, 1)
+def random_policies(
+    random: np.random.Generator, kinds: Sequence[str] = Actions._fields
+) -> dict[str, Policy]:
+    """Policies of agents, kinds as in `spaces`, who do anything, whatever they see."""
+
+    def of(kind: str) -> Policy:
+        actions = len(ACTIONS[kind].names)
+        return lambda seen: random.uniform(-1.0, 1.0, (len(seen), actions))
+
+    return {kind: of(kind) for kind in kinds}
 
 
 def _firms(macro: Macro) -> tuple[Array, Array, Array]:

@@ -22,10 +22,11 @@ CHEAPEST = 0.1
 """Crowns for a unit of output: below it the reverse is due, lest amounts round to nothing."""
 
 _AMOUNTS = {
-    "households": ("deposit_minor", "loan_minor", "imported_minor"),
-    "firms": ("deposit_minor", "loan_minor", "wages_minor", "interest_minor", "revenue_minor"),
-    "banks": ("equity_minor", "state_stake_minor", "deposits_minor"),
-}
+    "households": ("deposit_minor", "loan_minor", "imported_minor", "spent_minor"),
+    "firms": ("deposit_minor", "loan_minor", "wages_minor", "interest_minor", "revenue_minor",
+              "dividend_minor"),
+    "banks": ("equity_minor", "state_stake_minor", "deposits_minor", "dividend_minor"),
+}  # fmt: skip
 _PRICES = {
     "households": ("income", "income_usual", "income_year", "income_last_year", "wage_last",
                    "loan_spending"),

@@ -91,7 +91,7 @@ def decide(macro: Macro, policies: Mapping[str, Policy]) -> None:
     Raises:
         ValueError: actions of another shape, or outside their space.
     """
-    seen = observe(macro)
+    seen = observe(macro) if policies else {}
     for kind, policy in policies.items():
         slot = getattr(macro.actions, kind)
         chosen = np.asarray(policy(seen[kind]), np.float64).reshape(-1)

@@ -79,6 +79,7 @@ class Households(NamedTuple):
     wage_last: Annotated[Array, Column("f8", "households", "of its last job, crowns a month")]
     met: Annotated[Array, Column("f8", "households", "unemployment among people met, share")]
     loan_spending: Annotated[Array, Column("f8", "households", "of a new loan, crowns")]
+    spent_minor: Annotated[Array, Column("i8", "households", "on goods, last month, minor units")]
 
 
 class Firms(NamedTuple):
@@ -126,6 +127,8 @@ class Firms(NamedTuple):
     weight_consumer: Annotated[Array, Column("f8", "firms", "in the consumer index")]
     margin: Annotated[Array, Column("f8", "firms", "profit over sales as banks see it")]
     borrowed_lack: Annotated[Array, Column("f8", "firms", "orders not made for want of credit")]
+    dividend_minor: Annotated[Array, Column("i8", "firms", "before tax, last month, minor units")]
+    failures: Annotated[Array, Column("i8", "firms", "in this place, so far")]
 
 
 class Banks(NamedTuple):
@@ -138,6 +141,7 @@ class Banks(NamedTuple):
     risk_tolerance: Annotated[Array, Column("f8", "banks", "times the limit of a firm's debt")]
     margin_own: Annotated[Array, Column("f8", "banks", "added to its spreads, a year")]
     failures: Annotated[Array, Column("i8", "banks", "so far")]
+    dividend_minor: Annotated[Array, Column("i8", "banks", "before tax, last month, minor units")]
 
 
 class Nation(NamedTuple):

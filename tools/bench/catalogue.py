@@ -11,6 +11,7 @@ BENCHMARKS = {
     "node_wire": "tools.bench.node_wire",
     "evolution": "tools.bench.evolution",
     "macro": "tools.bench.macro",
+    "learning": "tools.bench.learning",
     "viewer": "tools.bench.viewer",
     "watched": "tools.bench.watched",
     "hostile": "tools.bench.hostile",

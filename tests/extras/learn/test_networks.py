@@ -135,10 +135,10 @@ def test_what_cannot_be_is_refused_in_a_line(tmp_path, changes, said):
     assert "\n" not in str(caught.value)
 
 
-def test_only_merchants_learn_so_far():
-    result = CliRunner().invoke(app, ["train", "macro"])
+def test_only_merchants_and_agents_of_macro_cities_learn():
+    result = CliRunner().invoke(app, ["train", "kings"])
     assert isinstance(result.exception, ConfigError | typer.Exit)
-    assert "must be merchants" in str(result.exception)
+    assert "must be merchants or macro" in str(result.exception)
 
 
 @pytest.mark.usefixtures("quick")
