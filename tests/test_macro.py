@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine.macro import reform
 from engine.macro.books import balance_sheet, flow_matrix
-from engine.macro.credit import count_deposits
+from engine.macro.credit import RESCUED_TO, count_deposits
+from engine.macro.events import EVENTS
 from engine.macro.founding import HOUSEHOLDS_MIN
 from engine.macro.indices import chain
 from engine.macro.laboratory import advance_alone, found_alone, reality_run
@@ -107,7 +108,7 @@ def test_threads_do_not_matter_and_seeds_do():
     assert at_once[0].firm.shape == (5, 12)
 
 
-def test_prices_are_chained_as_laspeyres_does(settled):
+def test_indices_move_by_the_weighted_mean_logarithm_of_price_changes(settled):
     macro, _, _ = settled
     firms, nation = rows(macro.firms), rows(macro.nation)
     random = np.random.default_rng(1)
@@ -117,12 +118,63 @@ def test_prices_are_chained_as_laspeyres_does(settled):
     index, deflator = nation.price_consumer[0], nation.price_output[0]
     chain(macro)
     count = len(macro.world.sold_as)
-    weights, ratios = firms.weight_consumer[:count], (now / before)[:count]
-    assert nation.price_consumer[0] / index == pytest.approx(np.average(ratios, weights=weights))
-    expected = np.average(now / before, weights=firms.weight_output)
+    changes = np.log(now / before)
+    expected = np.exp(np.average(changes[:count], weights=firms.weight_consumer[:count]))
+    assert nation.price_consumer[0] / index == pytest.approx(expected)
+    expected = np.exp(np.average(changes, weights=firms.weight_output))
     assert nation.price_output[0] / deflator == pytest.approx(expected)
     nation.price_consumer[0], nation.price_output[0] = index, deflator
     firms.price[:], firms.price_before[:] = held, before
+
+
+def test_an_index_is_where_it_was_when_prices_are_back(settled):
+    macro, _, _ = settled
+    firms, nation = rows(macro.firms), rows(macro.nation)
+    held, index = macro.firms.copy(), nation.price_consumer[0]
+    before, random = firms.price.copy(), np.random.default_rng(2)
+    firms.price_before[:] = before
+    for _ in range(50):
+        firms.price[:] = before * random.uniform(0.8, 1.25, len(before))
+        chain(macro)
+    firms.price[:] = before
+    chain(macro)
+    assert nation.price_consumer[0] == pytest.approx(index)
+    macro.firms[:] = held
+
+
+def test_what_merchants_buy_counts_as_sold_next_month():
+    """A firm's usual sales and its year's take in what left its stock between two months."""
+    usual = []
+    for exported in (0.0, 5.0):
+        macro, key = found_alone(Behaviour(), 8, 200)
+        advance_alone(macro, key, 12)
+        firms = rows(macro.firms)
+        firms.sales[0] += exported
+        advance_alone(macro, key, 1)
+        usual.append((firms.sales_usual[0], firms.sales_year[0]))
+    assert usual[1][0] - usual[0][0] == pytest.approx(1.0)
+    assert usual[1][1] - usual[0][1] == pytest.approx(5.0)
+
+
+def test_a_bank_that_fails_lends_no_more_and_enriches_nobody():
+    macro, key = found_alone(Behaviour(), 4, 600)
+    advance_alone(macro, key, 24)
+    people, firms, banks = rows(macro.households), rows(macro.firms), rows(macro.banks)
+    owned = [people.deposit_minor.copy(), people.loan_minor.copy(), firms.loan_minor.copy()]
+    EVENTS["bank_failure"](macro, np.random.default_rng(0), bank=2)
+    check_books(macro)
+    for before, now in zip(owned, (people.deposit_minor, people.loan_minor, firms.loan_minor),
+                           strict=True):  # fmt: skip
+        np.testing.assert_array_equal(before, now)
+    assert banks.equity_minor[1] < 0
+    advance_alone(macro, key, 1)
+    check_books(macro)
+    assert banks.failures[1] == 1
+    share = Behaviour().capital_ratio * banks.loans_minor[1]
+    assert banks.equity_minor[1] == pytest.approx(RESCUED_TO * share, rel=1e-6)
+    lent = -people.loan_minor[people.bank == 1]
+    advance_alone(macro, key, 1)
+    assert (-people.loan_minor[people.bank == 1] <= lent).all()
 
 
 def test_output_is_what_numpy_makes_of_workers_and_plant(settled):

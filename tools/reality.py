@@ -30,13 +30,14 @@ from engine.reality.facts import macro_facts  # noqa: E402
 from engine.reality.quarters import QUARTERS, Quarters, window  # noqa: E402
 from engine.reality.report import Control, Report, data_controls  # noqa: E402
 from engine.reality.score import Estimate  # noqa: E402
-from engine.reality.series import GRADED_SEEDS  # noqa: E402
 from engine.reality.statistics import autocorrelation, deviation, growth, log, mean  # noqa: E402
 from engine.reality.targets import DRAWN, MACRO, ROWS  # noqa: E402
 from engine.tables import Array  # noqa: E402
 
 RECENT_YEAR = 1984
-SEEDS = 40
+SEEDS, FIRST_SEED = 40, 201
+"""Of what is published: seeds that nobody has looked at when choosing values."""
+
 PAGE, PICTURE = Path("docs/reality.md"), Path("docs/reality.png")
 
 Data = Annotated[Path, typer.Argument(metavar="FRED-QD.csv")]
@@ -103,10 +104,11 @@ def _of(q: Quarters, name: str) -> Array:
 def publish(
     file: Annotated[Path | None, typer.Argument(metavar="[FRED-QD.csv]")] = None,
     seeds: Annotated[int, typer.Option(help="How many runs.")] = SEEDS,
+    first_seed: Annotated[int, typer.Option(help="The seed of the first.")] = FIRST_SEED,
     economy: Annotated[str, typer.Option(help="Which.")] = "macro",
 ) -> None:
     """Measure everything and write docs/reality.md."""
-    measured = measure(Asked(seeds, GRADED_SEEDS[0], economy, data=file))
+    measured = measure(Asked(seeds, first_seed, economy, data=file))
     draw_reality(PICTURE, measured.name, measured.runs, measured.real)
     page = (Path(__file__).parent / "reality_page.md").read_text("utf-8")
     PAGE.write_text(filled_in(page, measured), "utf-8")

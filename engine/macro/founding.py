@@ -43,6 +43,9 @@ PRICE_FIRST = 100.0
 EMPLOYED, LOOKING = 0.70, 0.055
 """Shares of households at the founding; the rest is inactive."""
 
+SIZE_CHEAPNESS = 0.3
+"""Correlation of size with cheapness: customers gather where goods are cheap."""
+
 SIZE_LEAST = 0.03
 """Of the scale of sizes: the least that is drawn."""
 
@@ -55,7 +58,7 @@ CAPITAL_SECTOR = 0.145
 CAPITAL_TAIL = 1.4
 """Exponent of their makers' sizes; `size_tail` is of the others'."""
 
-STOCK_SHARE, CAPITAL_SHARE = 0.87, 0.89
+STOCK_SHARE, CAPITAL_SHARE = 0.78, 0.89
 """Of their targets, stock and capital at the founding: where firms of all sizes settle."""
 
 DEPOSIT_FIRMS, LOAN_FIRMS = 1.2, 4.5
@@ -136,12 +139,19 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     float64[firms], sum 1."""
     firms, rules = rows(macro.firms), macro.rules
     count, consumers = len(firms.wage), len(macro.world.sold_as)
+    spread = rules.product_sd / np.sqrt(1.0 - PRODUCT_PERSISTENCE**2)
+    macro.products.shock[:] = random.normal(0.0, spread, macro.products.shock.shape)
     tail = np.where(np.arange(count) < consumers, rules.size_tail, CAPITAL_TAIL)
     share = (1.0 - random.random(count)) ** (-1.0 / tail) - 1.0 + SIZE_LEAST
+    shock = macro.products.shock.mean(axis=1)
+    cheap = random.normal(0.0, np.sqrt(1.0 - SIZE_CHEAPNESS**2), count)
+    cheap -= SIZE_CHEAPNESS * shock / max(float(shock.std()), 1e-9)
     for part, cap, total in (
         (slice(0, consumers), 0.06, 1.0 - CAPITAL_SECTOR),
         (slice(consumers, count), 0.15, CAPITAL_SECTOR),
     ):
+        order = np.argsort(np.argsort(cheap[part]))
+        share[part] = np.sort(share[part])[order]
         share[part] = np.minimum(share[part], cap * share[part].sum())
         share[part] *= total / share[part].sum()
     workers = share * EMPLOYED * len(rows(macro.households).skill)
@@ -149,8 +159,6 @@ def _found_firms(macro: Macro, random: np.random.Generator) -> Array:
     firms.productivity[:] = random.normal(0.0, spread, count)
     spread = rules.appeal_sd / np.sqrt(1.0 - rules.appeal_persistence**2)
     firms.appeal[:] = random.normal(0.0, spread, count)
-    spread = rules.product_sd / np.sqrt(1.0 - PRODUCT_PERSISTENCE**2)
-    macro.products.shock[:] = random.normal(0.0, spread, macro.products.shock.shape)
     macro.products.price_log[:] = np.log(PRICE_FIRST) + macro.products.shock
     macro.products.price[:] = np.exp(macro.products.price_log)
     firms.price[:] = firms.price_before[:] = macro.products.price.mean(axis=1)
