@@ -143,6 +143,31 @@ def check_balance(
         raise BalanceError(f"{where} holds {held_minor} minor units, but should {expected_minor}")
 
 
+def check_migrations(
+    accounts: Iterable[Account], migrations: Iterable[tuple[str, int]], where: str
+) -> None:
+    """What is in transit, and in escrow, is the money of the migrations that are not over.
+
+    Args:
+        migrations: state and money of each.
+
+    Raises:
+        BalanceError: it is not.
+    """
+    known = list(migrations)
+    booked = list(accounts)
+    for what, states, booked_minor in (
+        ("in transit", IN_TRANSIT, sum(account.in_transit_minor for account in booked)),
+        ("in escrow", {HELD}, sum(account.escrow_minor for account in booked)),
+    ):
+        found_minor = sum(minor for state, minor in known if state in states)
+        if found_minor != booked_minor:
+            raise BalanceError(
+                f"{where}: migrations {what} hold {found_minor} minor units, "
+                f"but should {booked_minor}"
+            )
+
+
 def issue(city: City) -> tuple[int, int, int]:
     """Initial, issued and destroyed money of a city, minor units."""
     return city.ledger.initial_minor, city.ledger.issued_minor, city.ledger.destroyed_minor

@@ -95,6 +95,14 @@ class Brought(NamedTuple):
         self.heads.book(now_s, merchants)
 
 
+QuotaKeys = tuple[tuple[int, str], tuple[int, str], tuple[int, str]]
+
+
+def quota_keys(here: int, peer: str, address: str) -> QuotaKeys:
+    """Where the quotas of a peer of the legacy wire in a city stand, in the order of `Brought`."""
+    return (here, peer.casefold()), (here, f"@{address}"), (here, f"@{address} heads")
+
+
 class Admitted(NamedTuple):
     """What became of merchants at the border."""
 
@@ -138,6 +146,8 @@ def admit(
     brought: Brought,
     node_suffix: str,
     now_s: float,
+    tariff_bp: int = 0,
+    address: str = "",
 ) -> Admitted:
     """Let guests of one peer into a city, in the order of their lines, as far as bounds allow.
 
@@ -148,6 +158,8 @@ def admit(
         brought: by this peer to this city; what enters is booked.
         node_suffix: "@NODE" in upper case; beliefs about our own cities may carry it.
         now_s: the node's clock.
+        tariff_bp: of the money of those who enter.
+        address: of the peer.
     """
     money_minor = np.frombuffer(came.money_minor, np.int64)
     capacity = np.frombuffer(came.capacity, np.int64)
@@ -167,10 +179,10 @@ def admit(
             reason = f"guests of its address = over {ADDRESS_PEERS * guests.present:,} an hour"
     fits &= ~crowded
     net_minor = guests.net_coins * MINOR_PER_COIN
-    peer, address = brought.peer, brought.address
+    peer, neighbours = brought.peer, brought.address
     free_minor = max(net_minor - peer.hour_minor(now_s), -peer.net_minor)
-    address_minor = ADDRESS_PEERS * net_minor - address.hour_minor(now_s)
-    address_minor = max(address_minor, -address.net_minor)
+    address_minor = ADDRESS_PEERS * net_minor - neighbours.hour_minor(now_s)
+    address_minor = max(address_minor, -neighbours.net_minor)
     if int(money_minor[fits].sum()) > min(free_minor, address_minor):
         reason = f"coins in net = over {guests.net_coins:,} an hour"
         if address_minor < free_minor:
@@ -183,7 +195,9 @@ def admit(
     rows = np.flatnonzero(fits)
     brought.book(now_s, int(money_minor[rows].sum()), len(rows))
     if len(rows):
-        enter(world, city, from_place, came, rows, node_suffix)
+        enter(
+            world, city, from_place, came, rows, node_suffix, tariff_bp=tariff_bp, address=address
+        )
     turned_back = [came.lines[int(row)] for row in np.flatnonzero(~fits)]
     return Admitted(len(rows), turned_back, reason)
 
@@ -197,7 +211,15 @@ def guests_present(world: World, city: City, from_place: int) -> int:
 
 
 def enter(
-    world: World, city: City, from_place: int, came: Merchants, rows: np.ndarray, node_suffix: str
+    world: World,
+    city: City,
+    from_place: int,
+    came: Merchants,
+    rows: np.ndarray,
+    node_suffix: str,
+    *,
+    tariff_bp: int = 0,
+    address: str = "",
 ) -> None:
     """Put rows of the wire's columns on the last step of the road into a city."""
     roster = roster_of(world, city, from_place, came, rows, node_suffix)
@@ -207,7 +229,8 @@ def enter(
         nth: unknown_genes(came.genome(int(rows[nth])))
         for nth in np.flatnonzero(~np.isnan(genes).all(axis=1)).tolist()
     }
-    take(world, Arrivals(city.here, world.places[from_place], roster, luggage))
+    peer = world.places[from_place]
+    take(world, Arrivals(city.here, peer, roster, luggage, tariff_bp, address))
 
 
 def roster_of(
@@ -253,11 +276,15 @@ def _place_known(world: World, name: str, node_suffix: str) -> int | None:
 
 
 def bring_home(
-    world: World, city: City, merchants: Roster, genome: dict[str, float] | None
+    world: World,
+    city: City,
+    merchants: Roster,
+    genome: dict[str, float] | None,
+    address: str = "",
 ) -> None:
     """One whose road broke, or who cannot go where he wanted, before he was on the wire."""
     peer = world.places[int(merchants.rows.to_place[0])]
-    take(world, Homecomer(city.here, peer, merchants, unknown_genes(genome)))
+    take(world, Homecomer(city.here, peer, merchants, unknown_genes(genome), address))
 
 
 @dataclass(frozen=True)
@@ -269,6 +296,7 @@ class Departure:
         xid: counted for each pair of cities, never given twice.
         row: as he left, should he have to come home.
         merchant: what the wire says of him.
+        address: of the peer, where that is of the legacy wire; `crossing` knows it.
     """
 
     city: City
@@ -276,6 +304,7 @@ class Departure:
     xid: int
     row: Roster
     merchant: Merchant
+    address: str = ""
 
 
 def leave(world: World, node_suffix: str) -> list[Departure]:

@@ -49,6 +49,7 @@ class CityPart(msgspec.Struct, frozen=True):
     left_minor: int
     arrivals: dict[str, int]
     departures: dict[str, int]
+    tariffs_minor: dict[str, int] = {}
 
 
 class QuotaPart(msgspec.Struct, frozen=True):
@@ -115,6 +116,7 @@ def freeze(world: World, commit: int, chain: bytes, quotas: Quotas, later_s: flo
                 **{name: getattr(city.ledger, name) for name in CityPart.__struct_fields__[:5]},
                 arrivals=dict(city.arrivals),
                 departures=dict(city.departures),
+                tariffs_minor=dict(city.tariffs_minor),
             )
             for city in world.cities
         ],
@@ -271,3 +273,4 @@ def _put(world: World, header: Header, tree: Mapping[str, Any]) -> None:
         city.ledger = Ledger(*(getattr(part, name) for name in CityPart.__struct_fields__[:5]))
         city.arrivals = Counter(part.arrivals)
         city.departures = Counter(part.departures)
+        city.tariffs_minor = Counter(part.tariffs_minor)

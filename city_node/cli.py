@@ -16,7 +16,7 @@ import typer
 from city_node.errors import ConfigError
 from city_node.laboratory_verbs import evolve, reality, train
 from city_node.run_verb import run
-from city_node.trust_verbs import distrust, own_id, pending, trust
+from city_node.trust_verbs import distrust, own_id, pending, rotate, trust
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer names the class of its own only through this child."""
@@ -25,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Sovereign city economies that trade with each other across machines.",
     epilog="A first try: city-node Riverwood Seaside",
 )
 
@@ -39,7 +38,7 @@ def verbs() -> None:
 
 
 ADDRESS = Annotated[
-    str | None, typer.Argument(metavar="[HOST:PORT]", help="Default: the node that runs here.")
+    str | None, typer.Argument(metavar="HOST:PORT", help="Default: the node that runs here.")
 ]
 NODE = Annotated[
     str | None, typer.Option("--node", metavar="NAME", help="Which, if several run here.")
@@ -71,7 +70,7 @@ def watch(
         typer.Option(metavar="CITY/VIEW", help="What to begin with: a city, a view's title, both."),
     ] = "",
 ) -> None:
-    """Open the viewer on a node that runs, or print or draw what it shows."""
+    """Open the viewer on a node that runs, or print or draw it."""
     from city_node import verbs
 
     watched = verbs.watched(address, node, token_file)
@@ -83,7 +82,10 @@ def watch(
 
 
 def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = None) -> None:
-    """List the roads of a node to others: state, traffic, refusals."""
+    """List the roads of a node to others: state, traffic, accounts.
+
+    Before them nodes that no road leads to: who knocks, who is quarantined.
+    """
     from city_node import verbs
 
     verbs.print_peers(verbs.watched(address, node, token_file))
@@ -91,15 +93,15 @@ def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = N
 
 FOLDERS = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[DIR...]", help="Folders of worlds. Default: all of this user's."),
+    typer.Argument(metavar="DIR", help="Folders of worlds. Default: all of this user's."),
 ]
 AS_JSON = Annotated[bool, typer.Option("--json", help="For machines; money in minor units.")]
 
 
 def audit(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
-    """Add up the money of worlds, of one or of the whole network, whether they run or not.
+    """Add up the money of worlds, whether they run or not.
 
-    Exit status 1 where it does not balance.
+    Of one, or of the whole network. Exit status 1 where it does not balance.
     """
     from city_node import kernel_cache
 
@@ -110,7 +112,7 @@ def audit(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
 
 
 def limbo(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
-    """List merchants in doubt: sent for good, and not known to have arrived."""
+    """List merchants in doubt: sent, and not known to have arrived."""
     from city_node import kernel_cache
 
     kernel_cache.prepare()
@@ -141,7 +143,10 @@ def paths() -> None:
 
 
 def doctor() -> None:
-    """Examine display, cache, network, ports and packages, and say how to mend what is wrong."""
+    """Say what is wrong here, and how to mend it.
+
+    Looks at display, kernel cache, network, ports and packages.
+    """
     from city_node import verbs
 
     raise typer.Exit(0 if verbs.print_examination() else 1)
@@ -161,6 +166,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "pending": pending,
     "trust": trust,
     "distrust": distrust,
+    "rotate": rotate,
     "paths": paths,
     "doctor": doctor,
 }

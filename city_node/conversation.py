@@ -28,6 +28,7 @@ from city_node.peer_nodes import (
     spelled,
 )
 from city_node.policy import Answer, Policy
+from city_node.rotation import former_ids
 from city_node.travelway import NOT_READING_S_MAX
 from city_node.trust import ChangedKeyError, safe_name
 from protocol.events import Send
@@ -59,7 +60,6 @@ class Speaker:
 
     Attributes:
         links: whose links these are.
-        linked_cities: ours that links are for, by number.
     """
 
     network: Network
@@ -68,11 +68,11 @@ class Speaker:
     policies: Mapping[str, Policy]
     boot: str
     links: Links = field(init=False)
-    linked_cities: Sequence[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.linked_cities = self.nodes.linked_cities()
-        others = [city.name for city in self.nodes.cities[len(self.linked_cities) :]]
+        cities = self.nodes.cities
+        linked = self.nodes.carried("", range(len(cities)))
+        others = [city.name for city in cities if city.here not in linked]
         if others:
             self.log.say(f"no links with other nodes for {', '.join(others)}: a hello is full")
 
@@ -88,11 +88,12 @@ class Speaker:
 
     async def speak(self, link: Link) -> None:
         """Run an authenticated link to its end."""
-        hello = self.nodes.hello(self.boot, self._ours(link))
+        ours = self.nodes.carried(link.peer_id, self.links.joined(link.peer_id))
+        hello = self.nodes.hello(self.boot, ours)
         connection = NodeConnection(
             hello, peer_id=link.peer_id, dialling=link.dialled, now_s=trio.current_time()
         )
-        talk = Conversation(link, connection)
+        talk = Conversation(link, connection, ours)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(load_quick_reader, self.network)
@@ -104,10 +105,6 @@ class Speaker:
             if peer and peer.talk is talk:
                 self._part(peer)
                 self.nodes.forget(peer)
-
-    def _ours(self, link: Link) -> Sequence[int]:
-        """Our cities that a link is for."""
-        return self.linked_cities if link.cities is None else link.cities
 
     async def _read(self, talk: Conversation, both: trio.CancelScope) -> None:
         """Feed the connection with bytes and the time until it is closed."""
@@ -121,6 +118,7 @@ class Speaker:
                     peer.drained = trio.Event()
                     await peer.drained.wait()
                 data = bytes(await stream.receive_some(LINE_BYTES_MAX))
+            connection.trusted = talk.link.peer_id in self.links.trusted
             now_s = trio.current_time()
             events = connection.tick(now_s) if data is None else connection.receive(data, now_s)
             await self._act(talk, events)
@@ -176,10 +174,18 @@ class Speaker:
         if unproved:
             self._close(talk, "offence", f"{unproved[0]} has no charter of its node's")
             return
+        former = former_ids(link.certificate, met.hello.rotations)
+        if former is None:
+            self._close(talk, "offence", "a change of its key is not signed by both keys")
+            return
+        if why := next(filter(None, map(self.links.kept_out, former)), ""):
+            self._close(talk, "not_now", why)
+            return
+        talk.ids = (link.peer_id, *former)
         try:
-            self.nodes.check_names(link.peer_id, names)
-            said = await self._answers(link, names)
-            self.nodes.check_names(link.peer_id, names)  # again: others have come meanwhile
+            self.nodes.check_names(talk.ids, names)
+            said = await self._answers(link, names, former)
+            self.nodes.check_names(talk.ids, names)  # again: others have come meanwhile
         except ChangedKeyError as error:
             self._close(talk, "key_changed", str(error))
             return
@@ -189,11 +195,9 @@ class Speaker:
         except ValueError as error:
             self._close(talk, "names", str(error))
             return
-        talk.cities = tuple(
-            here for here in self._ours(link) if said[self.nodes.cities[here].name] == "let in"
-        )
+        talk.cities = tuple(here for here in talk.ours if said.get(here) == "let in")
         talk.keys = {name: key for name, key in keys.items() if key}
-        peer = self.nodes.by_id.get(link.peer_id)
+        peer = self.nodes.known_as(talk.ids)
         if not talk.cities:
             self._turn_away(talk, said)
         elif peer and peer.quarantined:
@@ -203,15 +207,18 @@ class Speaker:
         elif not link.dialled:
             self._let_in(talk)
 
-    async def _answers(self, link: Link, names: list[str]) -> dict[str, Answer]:
-        """What each of our cities says to a peer."""
-        visitor = Visitor(link.peer_id, link.certificate, link.address, names)
+    async def _answers(
+        self, link: Link, names: list[str], former: Sequence[str]
+    ) -> dict[int, Answer]:
+        """What those of our cities that are to trade with a peer say to it."""
+        visitor = Visitor(link.peer_id, link.certificate, link.address, names, former)
         trusted, now_s = self.links.trusted, self.machine.wall_s()
         ask = functools.partial(answers, self.home, visitor, self.policies, trusted, now_s)
         said: dict[str, Answer] = await self.machine.offload(ask)
-        return said
+        joined = self.links.joined(link.peer_id)
+        return {city.here: said[city.name] for city in self.nodes.cities if city.here in joined}
 
-    def _turn_away(self, talk: Conversation, said: Mapping[str, Answer]) -> None:
+    def _turn_away(self, talk: Conversation, said: Mapping[int, Answer]) -> None:
         link = talk.link
         link.knocked = "knock" in said.values()
         code = "knock" if link.knocked else next(iter(said.values()))
@@ -239,12 +246,14 @@ class Speaker:
         hello = talk.connection.peer
         assert hello is not None
         theirs = [city.name for city in hello.cities]
-        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        ours = [self.nodes.names[here] for here in talk.ours]
         try:
-            peer = self.nodes.bind(talk.link.peer_id, theirs)
+            self.nodes.check_names(talk.ids, theirs)
         except (ChangedKeyError, ValueError) as error:  # meanwhile
             self._close(talk, "names", str(error))
             return False
+        self._end_former(talk)
+        peer = self.nodes.bind(talk.ids, theirs)
         if not self.links.greeted(talk.link):
             self.nodes.forget(peer)
             return False
@@ -257,6 +266,18 @@ class Speaker:
             self._close(talk, "too_many_pairs", str(error))
             return False
         return True
+
+    def _end_former(self, talk: Conversation) -> None:
+        """Of a node that has another key now, links under the former ones are over."""
+        node_id, *former_ids = self.nodes.succession(talk.ids)
+        for former_id in former_ids:
+            former = self.nodes.by_id.get(former_id)
+            if former is None:
+                continue
+            self.log.say(f"node {former_id} has a new key, signed by both: {node_id}")
+            if former.talk:
+                former.talk.link.close("its node has a new key")
+                self._part(former)
 
     def _be_welcomed(self, talk: Conversation, welcomed: Welcomed) -> None:
         """The peer lets us in; if we let it in too, the link is up."""
@@ -277,7 +298,7 @@ class Speaker:
         assert hello is not None
         number = {self.nodes.names[here]: here for here in talk.cities}
         theirs = [city.name for city in hello.cities]
-        ours = [self.nodes.names[here] for here in self._ours(talk.link)]
+        ours = [self.nodes.names[here] for here in talk.ours]
         for name, other in fitting(ours, theirs):
             if name in number:
                 self._open_way(talk, peer, number[name], other)
@@ -288,7 +309,8 @@ class Speaker:
         way = NodeWay(city, other, spelled(other), link.address, link.dialled, stop)
         peer.ways.append(way)
         self.network.linked[here, other.casefold()] = way
-        self.network.apart.pop(link.peer_id, None)
+        for each in talk.ids:
+            self.network.apart.pop(each, None)
         self.log.say(f"{city.name}: road to {way.peer} open ({link.address})")
 
     # --- the end ---

@@ -5,10 +5,21 @@ inputs of the world) and `take_abroad` after it (who left goes into the outboxes
 decided in `border`; the connections' own tasks, in `travelway`, touch no world.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import trio
 
-from city_node.border import Admitted, Brought, Departure, Quota, admit, bring_home, place_of
+from city_node.border import (
+    Admitted,
+    Brought,
+    Departure,
+    Quota,
+    admit,
+    bring_home,
+    place_of,
+    quota_keys,
+)
 from city_node.inputs import Way, Ways, take
 from city_node.network import CROSSINGS_MAX, OUTBOX_MERCHANTS_MAX, Network, Travelway, bytes_of
 from city_node.world import City, World
@@ -25,10 +36,12 @@ def give_inputs(network: Network, world: World) -> None:
     """Arrivals, homecomers and the state of the roads, as inputs of the window that begins now."""
     now_s = trio.current_time()
     for travelway in network.gone:  # first: an arrival may need the place of a city that is gone
-        _bring_all_home(network, world, travelway, now_s)
+        for _, departure in travelway.outbox:
+            _bring_home(network, world, departure, now_s)
+        travelway.outbox.clear()
     network.gone.clear()
     for departure in network.homeless:
-        bring_home(world, departure.city, departure.row, departure.merchant.genome)
+        _bring_home(network, world, departure, now_s)
     network.homeless.clear()
     while network.heard:
         travelway, came = network.heard.popleft()
@@ -45,12 +58,12 @@ def _admit(
 ) -> None:
     city = travelway.city
     place = _place(network, world, travelway)
-    brought = _brought(network, travelway, now_s)
-    guests = network.policies[city.here].guests
+    brought = _brought(network, city.here, travelway.peer, travelway.address, now_s)
+    policy = network.policies[city.here]
     if place is None or brought is None:
         travelway.close("too many cities in sight")
         return
-    if guests is None:
+    if policy.guests is None:
         admitted = Admitted(0, list(came.lines), "guests = false")
     else:
         admitted = admit(
@@ -58,10 +71,12 @@ def _admit(
             city,
             place,
             came,
-            guests=guests,
+            guests=policy.guests,
             brought=brought,
             node_suffix=network.node_suffix,
             now_s=now_s,
+            tariff_bp=policy.tariff_bp,
+            address=travelway.address,
         )
     for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
         travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
@@ -82,9 +97,8 @@ def _place(network: Network, world: World, travelway: Travelway) -> int | None:
     return travelway.place
 
 
-def _brought(network: Network, travelway: Travelway, now_s: float) -> Brought | None:
-    here, address = travelway.city.here, f"@{travelway.address}"
-    keys = (here, travelway.peer.casefold()), (here, address), (here, f"{address} heads")
+def _brought(network: Network, here: int, peer: str, address: str, now_s: float) -> Brought | None:
+    keys = quota_keys(here, peer, address)
     if any(key not in network.quotas for key in keys):
         if len(network.quotas) >= PEERS_REMEMBERED_MAX:
             for old, quota in list(network.quotas.items()):
@@ -95,19 +109,20 @@ def _brought(network: Network, travelway: Travelway, now_s: float) -> Brought | 
     return Brought(*(network.quotas.setdefault(key, Quota()) for key in keys))
 
 
-def _bring_all_home(network: Network, world: World, travelway: Travelway, now_s: float) -> None:
-    for _, departure in travelway.outbox:
-        _bring_one_home(network, world, travelway, departure, now_s)
-    travelway.outbox.clear()
+def _bring_home(network: Network, world: World, departure: Departure, now_s: float) -> None:
+    _book(network, departure, now_s, departure.merchant.money_minor, 1)
+    row, genome = departure.row, departure.merchant.genome
+    bring_home(world, departure.city, row, genome, departure.address)
 
 
-def _bring_one_home(
-    network: Network, world: World, travelway: Travelway, departure: Departure, now_s: float
+def _book(
+    network: Network, departure: Departure, now_s: float, money_minor: int, merchants: int
 ) -> None:
-    brought = _brought(network, travelway, now_s)
-    if brought:
-        brought.book(now_s, departure.merchant.money_minor, 1)
-    bring_home(world, departure.city, departure.row, departure.merchant.genome)
+    """Who goes to a guest's city, or comes back from the way there, counts in its quotas."""
+    if departure.address:
+        where = departure.city.here, departure.peer, departure.address
+        if brought := _brought(network, *where, now_s):
+            brought.book(now_s, money_minor, merchants)
 
 
 def _set_ways(network: Network, world: World, city: City) -> None:
@@ -144,19 +159,26 @@ def _wanted(network: Network, world: World, city: City) -> list[Way]:
     return found
 
 
+def addressed(network: Network, departures: list[Departure]) -> list[Departure]:
+    """Departures with the addresses of the peers of the legacy wire that they are bound for."""
+    at = {(here, way.place): way.address for (here, _), way in network.open.items()}
+    return [
+        replace(each, address=at.get((each.city.here, int(each.row.rows.to_place[0])), ""))
+        for each in departures
+    ]
+
+
 def take_abroad(network: Network, departures: list[Departure]) -> None:
     """Put those who left in the last window into the outboxes of their travel-ways."""
     now_s = trio.current_time()
     ways = {(here, way.place): way for (here, _), way in network.open.items()}
     for departure in departures:
         merchant = departure.merchant
+        _book(network, departure, now_s, -merchant.money_minor, -1)
         way = ways.get((departure.city.here, int(departure.row.rows.to_place[0])))
         if way is None:  # closed while the window ran
             network.homeless.append(departure)
             continue
-        brought = _brought(network, way, now_s)
-        if brought:
-            brought.book(now_s, -merchant.money_minor, -1)
         way.outbox.append((merchant, departure))
         way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
         way.wake.set()

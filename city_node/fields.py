@@ -9,7 +9,7 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -113,13 +113,16 @@ def converted(where: str, kind: type, table: Mapping[str, Any]) -> Any:
         if field.name in table:
             if parts := _parts_of(hints[field.name]):
                 _check_tables(f"{where}{field.name}", parts, table[field.name])
-            if dataclasses.is_dataclass(kind_of := hints[field.name]):
-                own = table_in(f"{where}{field.name}", table[field.name])
-                converted(f"{where}{field.name}.", kind_of, own)  # type: ignore[arg-type]
+            hint, value = hints[field.name], table[field.name]
+            if dataclasses.is_dataclass(hint):
+                own = table_in(f"{where}{field.name}", value)
+                converted(f"{where}{field.name}.", hint, own)  # type: ignore[arg-type]
             try:
-                msgspec.convert(table[field.name], hints[field.name])
+                msgspec.convert(value, hint)
             except msgspec.ValidationError as error:
-                raise ValueError(f"{where}{field.name} = {table[field.name]!r}: {error}") from None
+                choices = ", ".join(map(str, get_args(hint))) if get_origin(hint) is Literal else ""
+                limit = f"must be one of {choices}" if choices else error
+                raise ValueError(f"{where}{field.name} = {value!r}: {limit}") from None
         elif field.default is dataclasses.MISSING:
             raise ValueError(f"{where}{field.name}: is missing")
     try:

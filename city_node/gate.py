@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city_node.policy import Answer, Policy, admission
-from city_node.trust import Trusted, bind_cities, knock
+from city_node.trust import Trusted, bind_cities, knock, succeed
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class Visitor:
         certificate: DER, as shown.
         address: where it comes from.
         cities: full names, NAME@NODE, as said in hello, of the length that names may have.
+        former: ids under which it has been known, as it has proved.
     """
 
     id: str
     certificate: bytes
     address: str
     cities: Sequence[str]
+    former: Sequence[str] = ()
 
     @property
     def node(self) -> str:
@@ -52,6 +54,8 @@ def answers(
         ChangedKeyError: one of its cities is known under another key: the link is to be closed.
         OSError: it cannot be written down.
     """
+    if entry := succeed(home, visitor.former, visitor.id):
+        trusted = {**trusted, visitor.id: entry}
     bind_cities(home, visitor.id, visitor.certificate, visitor.cities)
     said = {city: admission(policy, visitor.id, trusted) for city, policy in policies.items()}
     if "knock" in said.values():

@@ -21,6 +21,8 @@ from city_node.world import World
 ROW_TICKS = 100
 """A window at the default speed."""
 
+ENDINGS = (".csv", ".jsonl", ".sqlite", ".parquet")
+
 PARQUET_ROWS = 8_192
 """Of one row group; what a crash would lose."""
 
@@ -66,6 +68,16 @@ class History:
             )
 
 
+def check_ending(path: Path) -> None:
+    """Refuse a file whose name says no format that there is.
+
+    Raises:
+        ConfigError: with those there are.
+    """
+    if path.suffix not in ENDINGS:
+        raise ConfigError(f"history = '{path}': must end in {', '.join(ENDINGS)}")
+
+
 @contextlib.contextmanager
 def history_file(path: Path | None, gauges: Gauges) -> Iterator[History]:
     """The history of a run, in the format that the file's name ends in.
@@ -76,15 +88,9 @@ def history_file(path: Path | None, gauges: Gauges) -> Iterator[History]:
     if path is None:
         yield History(None, gauges)
         return
-    sinks: dict[str, Callable[[Path], Sink]] = {
-        ".csv": CsvSink,
-        ".jsonl": JsonLinesSink,
-        ".sqlite": SqliteSink,
-        ".parquet": ParquetSink,
-    }
-    if path.suffix not in sinks:
-        raise ConfigError(f"history = '{path}': must end in {', '.join(sinks)}")
-    sink = sinks[path.suffix](path)
+    check_ending(path)
+    sinks: tuple[Callable[[Path], Sink], ...] = CsvSink, JsonLinesSink, SqliteSink, ParquetSink
+    sink = sinks[ENDINGS.index(path.suffix)](path)
     try:
         yield History(sink, gauges)
     finally:

@@ -10,8 +10,10 @@ import base64
 import datetime
 import hashlib
 import os
+import re
 import stat
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,9 @@ VALID_TO = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 """Always: a node whose clock is wrong is still the node it is."""
 
 _ISSUER_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(WELL_FORMED).digest())
+_ROTATION = re.compile(rb"^Rotation: ([A-Za-z0-9+/=]+)$", re.MULTILINE)
+"""A line of the key's file, which readers of PEM pass over."""
+
 _ISSUER_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "city-node/2 well-formed")])
 
 
@@ -55,12 +60,14 @@ class Identity:
         certificate: DER; what others may keep to know it again.
         key_file: PEM of private key and certificate, as OpenSSL reads them.
         key: the private key.
+        rotations: how the key has changed, the newest last, as `rotation` makes and reads them.
     """
 
     id: str
     certificate: bytes
     key_file: Path
     key: Ed25519PrivateKey
+    rotations: tuple[str, ...] = ()
 
 
 class CertificateError(ValueError):
@@ -77,7 +84,7 @@ def identity_in(folder: Path) -> Identity:
     path = folder / KEY_FILE
     try:
         if not path.exists():
-            _make(path)
+            write_key(path, Ed25519PrivateKey.generate())
         pem = _read_private(path)
     except OSError as error:
         raise ConfigError(f"{KEY_FILE} = '{path}': {error.strerror}") from None
@@ -89,7 +96,8 @@ def identity_in(folder: Path) -> Identity:
     if not isinstance(key, Ed25519PrivateKey) or key.public_key() != certificate.public_key():
         raise ConfigError(f"{KEY_FILE} = '{path}': key and certificate do not belong together")
     der = certificate.public_bytes(Encoding.DER)
-    return Identity(id_of_certificate(der), der, path, key)
+    rotations = tuple(each.decode() for each in _ROTATION.findall(pem))
+    return Identity(id_of_certificate(der), der, path, key, rotations)
 
 
 def introduce(identity: Identity, node: str, now_s: float) -> None:
@@ -107,11 +115,11 @@ def introduce(identity: Identity, node: str, now_s: float) -> None:
     enter_own(home_folder(), own)
 
 
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all."""
-    key = Ed25519PrivateKey.generate()
+def write_key(path: Path, key: Ed25519PrivateKey, rotations: Sequence[str] = ()) -> None:
+    """Write a key, and how it came after others, whole or not at all."""
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += certificate_of(key.public_key()).public_bytes(Encoding.PEM)
+    pem += b"".join(b"Rotation: %s\n" % each.encode() for each in rotations)
     unfinished = path.with_name(f".{path.name}")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -189,6 +197,21 @@ def id_of_certificate(der: bytes) -> str:
     """The id of the node that a certificate belongs to.
 
     Raises:
+        CertificateError: as of `key_of_certificate`.
+    """
+    return id_of_key(key_of_certificate(der))
+
+
+def id_of_key(public: bytes) -> str:
+    """The id of the node that has this public key, 32 bytes."""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return node_id(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def key_of_certificate(der: bytes) -> bytes:
+    """The public key of a certificate, 32 bytes.
+
+    Raises:
         CertificateError: unreadable, of another kind of key, or of the key that is everybody's.
     """
     try:
@@ -200,7 +223,7 @@ def id_of_certificate(der: bytes) -> str:
         raise CertificateError("its key is not Ed25519")
     if public == _ISSUER_KEY.public_key():
         raise CertificateError("its key is the one that signs all certificates, and everybody's")
-    return node_id(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return public.public_bytes_raw()
 
 
 # --- what cities sign ---

@@ -12,6 +12,8 @@ import numpy as np
 
 from city_node.shocks import schedule
 from city_node.world import City, Event, World
+from engine.money import BASIS_POINTS, share_out_between
+from engine.tables import Array
 from merchants.genome import NUMBER
 from merchants.roster import Roster, chosen, empty, joined, with_room
 from merchants.town import Roads, know_places
@@ -30,14 +32,18 @@ class Arrivals(msgspec.Struct, frozen=True, tag="arrivals"):
     Attributes:
         city: by number.
         peer: the city they come from.
-        rows: a Roster; packed where it is stored.
+        rows: a Roster, with what they bring; packed where it is stored.
         luggage: genes that nobody here knows, by row.
+        tariff_bp: of their money, to the locals before they are in town.
+        address: of a peer of the legacy wire, whose quotas they are booked in.
     """
 
     city: int
     peer: str
     rows: Any
     luggage: dict[int, dict[str, float]]
+    tariff_bp: int = 0
+    address: str = ""
 
 
 class Homecomer(msgspec.Struct, frozen=True, tag="homecomer"):
@@ -47,12 +53,14 @@ class Homecomer(msgspec.Struct, frozen=True, tag="homecomer"):
         peer: the city he was bound for.
         rows: a Roster of one, as he left; number -1: nobody knows any more who he was.
         luggage: genes that nobody here knows.
+        address: as of `Arrivals`.
     """
 
     city: int
     peer: str
     rows: Any
     luggage: dict[str, float]
+    address: str = ""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -105,11 +113,8 @@ def apply(world: World, given: Input) -> None:
     match given:
         case Place(place, name):
             _name(world, place, name)
-        case Arrivals(here, _, rows, luggage):
-            for row, genes in luggage.items():
-                world.luggage[here, int(rows.rows.number[row])] = genes
-            world.cities[here].town.lives.next_number[0] += int(rows.size[0])
-            world.walking = joined([world.walking, rows])
+        case Arrivals():
+            _arrive(world, given)
         case Homecomer():
             _come_home(world, given)
         case Ways(here, ways):
@@ -130,6 +135,33 @@ def _name(world: World, place: int, name: str) -> None:
         roster.rows.expected_price[:, :, place] = np.nan
         from_there = roster.rows.from_place == place
         roster.rows.from_place[from_there] = roster.rows.to_place[from_there]
+
+
+def _arrive(world: World, given: Arrivals) -> None:
+    city, rows = world.cities[given.city], given.rows
+    for row, genes in given.luggage.items():
+        world.luggage[given.city, int(rows.rows.number[row])] = genes
+    count = int(rows.size[0])
+    city.town.lives.next_number[0] += count
+    before = int(world.walking.size[0])
+    world.walking = joined([world.walking, rows])
+    if given.tariff_bp:
+        money_minor = world.walking.rows.money_minor[before : before + count]
+        _levy(world, city, given, money_minor)
+
+
+def _levy(world: World, city: City, given: Arrivals, money_minor: Array) -> None:
+    """Each pays his tariff, rounded down, out of the money he brings; it goes to the locals by the
+    tax rule, and nobody pays where nobody lives."""
+    purses = city.economy.purses(city.state)
+    if len(purses):
+        whole, rest = np.divmod(money_minor, BASIS_POINTS)
+        due_minor = whole * given.tariff_bp + rest * given.tariff_bp // BASIS_POINTS
+        money_minor -= due_minor
+        paid_minor = int(due_minor.sum())
+        share_out_between(purses, paid_minor, world.tick)
+        city.ledger.entered_minor += paid_minor
+        city.tariffs_minor[given.peer] += paid_minor
 
 
 def _come_home(world: World, given: Homecomer) -> None:

@@ -87,13 +87,13 @@ class Keeping:
         Args:
             tick: the window's first.
             transitions, settled: of migrations, from `protocol.pairs.Pairs.unwritten`.
-            bound: as of `Ledger.commit`; never without transitions.
+            bound: as of `Ledger.commit`.
 
         Raises:
             BalanceError: the books do not balance.
         """
         now_s = trio.current_time()
-        if world.taken or departures or transitions or settled:
+        if world.taken or departures or transitions or settled or bound:
             commit = partial(self.ledger.commit, at_s=self.clock())
             window = world, tick, world.taken, departures, transitions, settled, bound
             await self._written(commit, *window)

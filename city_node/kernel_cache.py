@@ -14,7 +14,6 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -39,23 +38,26 @@ def prepare() -> None:
 
 
 def prepare_aloud() -> None:
-    """The same, and say so on stderr when a kernel is compiled for the first time, which takes
-    seconds: one that an economy has and the cache has not. Loads numba."""
+    """The same, and say on stderr what is compiled for the first time, which takes seconds, or a
+    minute: kernels that an economy has and the cache has not. Loads numba."""
     prepare()
-    from numba.core import event
+    from city_node import compiling
 
-    class Once(event.Listener):
-        said = False
+    is_terminal = sys.stderr.isatty()
+    said: list[str] = []
 
-        def on_start(self, event: Any) -> None:  # noqa: ARG002
-            if not Once.said:
-                Once.said = True
-                print("compiling kernels … (seconds, and only the first time)", file=sys.stderr)
+    def say(progress: compiling.Progress) -> None:
+        if is_terminal:
+            how_far = f"{progress.step} of {progress.steps} functions, only the first time"
+            line = f"compiling {progress.kernel}: {how_far}"
+            if progress.took_s is not None:
+                line = f"compiled {progress.kernel} in {progress.took_s:.0f} s\n"
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+        elif not said:
+            said.append("compiling kernels … (only the first time)")
+            print(*said, file=sys.stderr, flush=True)
 
-        def on_end(self, event: Any) -> None:
-            """Nothing to say."""
-
-    event.register("numba:compile", Once())
+    compiling.follow(say)
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from city_node.wishes import Wishes
 def evolve(
     cities: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="The islands. Default: four, or those of --config."),
+        typer.Argument(metavar="NAME", help="The islands. Default: four, or those of --config."),
     ] = None,
     generations: Annotated[int, typer.Option(help="How many.")] = 60,
     every: Annotated[int, typer.Option(metavar="TICKS", help="A generation's life.")] = 10_000,
@@ -33,7 +33,10 @@ def evolve(
         Path | None, typer.Option(metavar="FILE.png", help="Draw the history of the traits.")
     ] = None,
 ) -> None:
-    """Breed merchants in a laboratory of cities, and save the ablest for `[merchants] genome`."""
+    """Breed merchants in a laboratory, and save the ablest.
+
+    A file's `[merchants] genome` lets cities begin with them.
+    """
     kernel_cache.prepare_aloud()
     from city_node import evolve as laboratory
     from city_node import evolve_run
@@ -53,7 +56,7 @@ def train(
     who: Annotated[str, typer.Argument(metavar="merchants|macro", help="Who is to learn.")],
     cities: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Of each world. Default: four, or --config's."),
+        typer.Argument(metavar="NAME", help="Of each world. Default: four, or --config's."),
     ] = None,
     agents: Annotated[
         str, typer.Option(metavar="KIND,...", help="Of macro cities, those who learn.")
@@ -76,7 +79,11 @@ def train(
     ] = False,
     logs: Annotated[Path | None, typer.Option(metavar="DIR", help="For TensorBoard.")] = None,
 ) -> None:
-    """Train the networks of learned merchants, or of agents in macro cities."""
+    """Train the networks of learned merchants, or of agents in macro cities.
+
+    A file's `[merchants] policy = "learned"`, or `[macro.firm]` and so on, lets them drive,
+    `network` says which.
+    """
     if who not in ("merchants", "macro"):
         raise ConfigError(f"train = {who!r}: must be merchants or macro")
     kernel_cache.prepare_aloud()
@@ -116,7 +123,7 @@ def train(
 def reality(
     grade: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Grade the series in this folder, run nothing."),
+        typer.Argument(metavar="DIR", help="Grade the series in this folder, run nothing."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="How many runs.")] = 40,
     first_seed: Annotated[int, typer.Option(min=0, max=2**62, help="Of the first run.")] = 1,
@@ -136,7 +143,10 @@ def reality(
         bool, typer.Option("--balance-sheet", help="Print a month's accounts, and no score.")
     ] = False,
 ) -> None:
-    """Grade an economy by the statistics of the United States, beside noise and real data."""
+    """Grade an economy by statistics of the United States.
+
+    Noise, random actions and, with --data, the real data are graded beside it.
+    """
     kernel_cache.prepare_aloud()
     from city_node import reality as ruler
     from city_node.fields import check_writable

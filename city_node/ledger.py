@@ -211,7 +211,8 @@ class Ledger:
             inputs, departures: of the window, in order.
             transitions: of migrations, in order; money moves with them.
             settled: replaces migrations that are over, which are deleted.
-            bound: whose cities these are, full names on the wire to ids of nodes, for good.
+            bound: whose cities these are, full names on the wire to ids of nodes, for good or until
+                a node's key changes.
             at_s: the node's clock.
 
         Raises:
@@ -242,7 +243,7 @@ class Ledger:
         with self._transaction():
             self._database.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?)", commit)
             self._write_migrations(told, sums, over)
-            self._database.executemany("INSERT INTO nodes VALUES (?, ?)", bound.items())
+            self._database.executemany("INSERT OR REPLACE INTO nodes VALUES (?, ?)", bound.items())
             self._database.executemany(
                 "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*pair, *astuple(account)) for pair, account in change.accounts.items()],

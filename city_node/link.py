@@ -6,7 +6,7 @@ says `greeted` when the link is up. Knows neither messages nor merchants. Called
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,6 @@ class Link:
 
     Attributes:
         dialled: by us.
-        cities: numbers of ours that it is for; None: all.
         stream, certificate: set once TLS is done, as `peer_id` is.
         knocked: a user has to decide first, here or there.
         over: set when it is closed.
@@ -63,7 +62,6 @@ class Link:
 
     address: str
     dialled: bool
-    cities: tuple[int, ...] | None = None
     peer_id: str = ""
     certificate: bytes = b""
     knocked: bool = False
@@ -92,6 +90,7 @@ class Links:
         speak: runs an authenticated link to its end.
         trusted: who is let in, by id.
         strangers: whether anybody else is listened to; False where every city is closed.
+        cities: numbers of ours.
         machine: what the node runs on.
 
     Attributes:
@@ -108,6 +107,7 @@ class Links:
         *,
         trusted: Mapping[str, Trusted],
         strangers: bool,
+        cities: Collection[int],
         machine: Machine,
     ) -> None:
         self.identity = identity
@@ -119,6 +119,8 @@ class Links:
         self._log = log
         self._speak = speak
         self.parted: set[str] = set()
+        self._cities = frozenset(cities)
+        self._told: dict[tuple[str, frozenset[int]], str] = {}  # who was last found there
         self._machine = machine
         self._banned_until_s: OrderedDict[str, float] = OrderedDict()
         self._rations = Rations()
@@ -171,14 +173,14 @@ class Links:
         port: int,
         *,
         expected: str | None = None,
-        cities: tuple[int, ...] | None = None,
+        cities: Collection[int] = (),
         legacy: Legacy | None = None,
     ) -> str:
         """Connect to an address, and serve what comes of it to its end.
 
         Args:
             expected: the id its node must have.
-            cities: numbers of ours that the link is for; None: all.
+            cities: numbers of ours that the user wants joined with it; none: he has not said.
             legacy: speaks with one who may be no node of ours; None: a node of ours listens there,
                 so TLS begins at once and nothing less will do.
 
@@ -193,13 +195,13 @@ class Links:
         """
         with trio.fail_after(CONNECT_S_MAX):
             stream = await self._machine.dial(host, port)
-        link = Link(f"{host}:{port}", dialled=True, cities=cities)
+        link = Link(f"{host}:{port}", dialled=True)
         since_s = trio.current_time()
         try:
             with link.scope:
                 if legacy and await self._machine.first_byte(stream, DIALLER_SILENCE_S) is not None:
                     return LEGACY if await legacy(stream, since_s) else ""
-                await self._run(link, stream, server_side=False, expected=expected)
+                await self._run(link, stream, server_side=False, expected=expected, cities=cities)
         finally:
             self._say_closed(link)
             await trio.aclose_forcefully(stream)
@@ -214,7 +216,7 @@ class Links:
         where: Callable[[], Place | None],
         *,
         expected: str | None = None,
-        cities: tuple[int, ...] | None = None,
+        cities: Collection[int] = (),
         legacy: Legacy | None = None,
         pause: Callable[[float], Awaitable[Any]] = trio.sleep,
     ) -> None:
@@ -267,6 +269,7 @@ class Links:
         *,
         server_side: bool,
         expected: str | None,
+        cities: Collection[int] = (),
     ) -> None:
         try:
             link.stream, link.peer_id = await self._machine.secure(
@@ -280,6 +283,7 @@ class Links:
             link.why_closed = str(error)
             return
         link.certificate = link.stream.getpeercert(binary_form=True) or b""
+        await self._be_told(link, frozenset(cities))
         link.why_closed = self._refusal(link)
         if link.why_closed:
             return
@@ -297,17 +301,40 @@ class Links:
 
     def _refusal(self, link: Link) -> str:
         """Why a peer, whose id has been proved, is not even spoken with; empty: it is."""
-        banned_until_s = self._banned_until_s.get(link.peer_id, 0.0)
         if link.peer_id == self.identity.id:
             return "it is this node itself"
-        if link.peer_id in self.parted:
-            return f"{link.peer_id} is disconnected by command"
-        if trio.current_time() < banned_until_s:
-            return f"{link.peer_id} is kept out"
+        if why := self.kept_out(link.peer_id):
+            return why
         if not self._strangers and link.peer_id not in self.trusted:
             return f"{link.peer_id} is not trusted, and every city is closed"
-        ours = {other.peer_id for other in self._secured if other.dialled}
+        ours = {o.peer_id for o in self._secured if o.dialled and not o.why_closed}
         return DOUBLE if link.dialled and link.peer_id in ours else ""
+
+    def kept_out(self, peer_id: str) -> str:
+        """Why a node is not spoken with, by command or for what it did; empty: it is."""
+        if peer_id in self.parted:
+            return f"{peer_id} is disconnected by command"
+        if trio.current_time() < self._banned_until_s.get(peer_id, 0.0):
+            return f"{peer_id} is kept out"
+        return ""
+
+    def joined(self, peer_id: str) -> Collection[int]:
+        """Numbers of our cities that are to trade with a node: those the user wants joined with it,
+        whoever has dialled; all where he has not said."""
+        told = (cities for (_, cities), known in self._told.items() if known == peer_id)
+        return frozenset().union(*told) or self._cities
+
+    async def _be_told(self, link: Link, cities: frozenset[int]) -> None:
+        """Only now, its id being proved, is it known whom a user's wish was about. Where that
+        changes which cities are joined, other links with the node end before this one begins."""
+        before = self.joined(link.peer_id)
+        if cities:
+            self._told[link.address, cities] = link.peer_id
+        if self.joined(link.peer_id) != before:
+            up = self.up.get(link.peer_id)
+            self._close_all(link.peer_id, DOUBLE)
+            if up:
+                await up.over.wait()
 
     def _say_closed(self, link: Link) -> None:
         if link.scope.cancelled_caught and not link.why_closed:

@@ -77,6 +77,7 @@ async def linked(
         speaker.speak,
         trusted=await machine.offload(trusted, own.home),
         strangers=policy != "closed",
+        cities=range(len(world.cities)),
         machine=machine,
     )
     bound = await open_node_listener(config.network, machine)

@@ -132,14 +132,15 @@ async def open_node_listener(config: NetworkConfig, machine: Machine) -> Bound:
 
 
 async def keep_told(network: Network, links: Links, world: World, told: Dialling) -> None:
-    """Keep a road to an address we were told, whoever is there."""
+    """Keep a road to an address we were told, whoever is there: from all cities to a node of ours,
+    from the first to anybody else, unless it is for one."""
     city = world.cities[told.city or 0]
     with trio.CancelScope() as redial:
 
         async def legacy(stream: Stream, since_s: float) -> bool:
             return await speak(network, city, stream, redial=redial, since_s=since_s)
 
-        cities = None if told.city is None else (told.city,)
+        cities = range(len(world.cities)) if told.city is None else (told.city,)
         await links.keep(lambda: ([told.host], told.port), cities=cities, legacy=legacy)
 
 

@@ -180,7 +180,8 @@ class Migrations:
             self.transitions += [as_kept(each, self._names) for each in group.transitions]
             self.settled += [self._kept(each) for each in group.settled]
             entrants += group.entrants
-            for book in (*group.transitions, *group.settled):  # a merchant dropped has but a sum
+            booked: list[Transition | Settled] = [*group.transitions, *group.settled]
+            for book in booked:  # a merchant dropped has but a sum
                 self.nodes.keep_name(book.peer)
             for each in group.transitions:
                 if each.state == "GONE":
@@ -209,10 +210,10 @@ class Migrations:
             city = self.nodes.cities[self._numbers[name]]
             place = place_of(world, spelled(other), self.network.in_use)
             assert place is not None, "a place is kept for whom one holds merchants of"
+            tariff_bp = self.network.policies[city.here].tariff_bp
             for columns in self._columns(peer, [entrant.merchant for entrant in arrived]):
-                enter(
-                    world, city, place, columns, np.arange(len(columns)), self.network.node_suffix
-                )
+                rows, suffix = np.arange(len(columns)), self.network.node_suffix
+                enter(world, city, place, columns, rows, suffix, tariff_bp=tariff_bp)
                 way = self.network.linked.get((city.here, other.casefold()))
                 if way:
                     note_crossings(way, columns)
@@ -265,6 +266,8 @@ class Migrations:
             if way:
                 good = merchant.good if merchant.owned else EMPTY_HANDED
                 way.crossings.append((now_s, good, True))
+        self.nodes.unwritten |= self.nodes.rebound
+        self.nodes.rebound = {}
         for peer in self.nodes.by_id.values():
             entrants = self._write_down(peer)
             assert not entrants, "whoever enters is heard of before a window"

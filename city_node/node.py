@@ -11,17 +11,20 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
+from city_node import window
 from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
 from city_node.border import Departure, leave
 from city_node.checkpoint import Quotas
 from city_node.config import Config, resolve
 from city_node.control import Control
-from city_node.crossing import give_inputs, take_abroad
+from city_node.crossing import addressed, give_inputs, take_abroad
 from city_node.errors import ConfigError
 from city_node.fields import check_writable
+from city_node.history import check_ending
 from city_node.identity import introduce
 from city_node.keeping import Keeping, StuckError
 from city_node.linking import Own, linked
@@ -38,8 +41,9 @@ from city_node.report import report
 from city_node.signals import Signals
 from city_node.trust import home_folder, own_names
 from city_node.views import View, shown
+from city_node.window import Window
 from city_node.wishes import Run, Wishes
-from city_node.world import World
+from city_node.world import City, World
 
 
 def run(wishes: Wishes, asked: Run) -> None:
@@ -52,35 +56,48 @@ def run(wishes: Wishes, asked: Run) -> None:
         ConfigError: what was asked for is impossible; nothing has run.
         SystemExit: 1 when the books do not balance, or cannot be written.
     """
-    config = resolve(wishes)
     if asked.ticks is not None and asked.ticks < 0:
         raise ConfigError(f"ticks = {asked.ticks}: must be 0 or more")
     if asked.report:
         check_writable("report", asked.report)
     if asked.history:
+        check_ending(asked.history)
         check_writable("history", asked.history)
+    with window.opened(wishes.cities, wanted=not asked.headless) as seen_by:
+        _run(resolve(wishes), wishes, asked, seen_by)
+
+
+def _run(config: Config, wishes: Wishes, asked: Run, seen_by: Window | None) -> None:
     started_s = time.perf_counter()
     log = Log(as_json=asked.log_json)
     with (
         opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
         claimed_name(found.name, own_names(home_folder())) as name,
-        Signals() as signals,
     ):
         introduce(found.identity, name, time.time())
         own = Own(found.identity, home_folder())
         world, keeping = found.recovered.world, found.keeping
         for city in world.cities:
             city.town.device = config.device
-        quotas = found.recovered.quotas
-        try:
-            trio.run(run_node, world, found.config, name, asked, signals, keeping, quotas, own)
-        except* (BalanceError, StuckError) as errors:
-            sys.exit(f"city-node: {first_of(errors)}")
-        except* ConfigError as errors:
-            raise first_of(errors) from None
-        if asked.report:
-            written = report(world, name, time.perf_counter() - started_s)
-            asked.report.write_text(json.dumps(written) + "\n", "utf-8")
+            make_ready(city)
+        with Signals() as signals:  # up to here Ctrl-C ends it at once
+            node = partial(run_node, own=own, seen_by=seen_by)
+            quotas = found.recovered.quotas
+            try:
+                trio.run(node, world, found.config, name, asked, signals, keeping, quotas)
+            except* (BalanceError, StuckError) as errors:
+                sys.exit(f"city-node: {first_of(errors)}")
+            except* ConfigError as errors:
+                raise first_of(errors) from None
+            if asked.report:
+                written = report(world, name, time.perf_counter() - started_s)
+                asked.report.write_text(json.dumps(written) + "\n", "utf-8")
+
+
+def make_ready(city: City) -> None:
+    """Have compiled what windows of a city need, where its economy can say so beforehand."""
+    if ready := getattr(city.economy, "ready", None):
+        ready(city.state, city.town)
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,7 @@ async def run_node(
     quotas: Quotas | None = None,
     own: Own | None = None,
     machine: Machine | None = None,
+    seen_by: Window | None = None,
 ) -> None:
     """The window loop, with all that lives beside it, until the ticks are done or a signal comes.
 
@@ -118,6 +136,7 @@ async def run_node(
         quotas: what peers brought before; times are the keeping's clock.
         own: who it is to other nodes, which need a keeping too; None: it has no links with any.
         machine: that it runs on; None: this one.
+        seen_by: the window it is shown in, if any.
 
     Raises:
         ConfigError: a port asked for is in use.
@@ -151,7 +170,7 @@ async def run_node(
         with contextlib.ExitStack() as beside:
             for city in world.cities:
                 city.town.spread = beside.enter_context(machine.spread_over(threads))
-            showing = world, config, asked, network, pace, listeners
+            showing = world, config, asked, network, pace, listeners, seen_by
             observers, views = await shown(nursery, beside, *showing)
             if listeners:
                 tell_ports(world, config.network, listeners, network.log)
@@ -201,7 +220,7 @@ async def run_window(node: Node, wished: int) -> list[Departure]:
     engine_s = await run_jobs(jobs, node.threads, node.network.machine)
     close_window(world, jobs)
     node.pace.passed(jobs[0].ticks, engine_s)
-    return leave(world, node.network.node_suffix)
+    return addressed(node.network, leave(world, node.network.node_suffix))
 
 
 async def keep(node: Node, tick: int, departures: list[Departure]) -> None:

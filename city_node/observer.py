@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import trio
@@ -25,6 +26,7 @@ from city_node.network import Network
 from city_node.pace import Pace
 from city_node.running import Running, token_file
 from city_node.snapshot import snapshot
+from city_node.window import Taken, Window
 from city_node.world import World
 from protocol import observe
 from protocol.observe_lines import CommandReader, encode
@@ -154,8 +156,13 @@ async def observed(
     pace: Pace,
     gauges: Gauges,
     listeners: list[Bound],
+    seen_by: Window | None = None,
 ) -> Observers:
-    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts."""
+    """Listen for observers, and leave a note where verbs find it, for as long as `beside` lasts.
+
+    Args:
+        seen_by: the window, whose conversation goes on.
+    """
     machine = network.machine
     bound = await open_listener(config.observe_bind, config.observe_port, machine)
     token, token_path = None, ""
@@ -171,7 +178,8 @@ async def observed(
     )
     cities = [city.name for city in config.cities]
     hello = observe.Hello(node=network.node, cities=cities, goods=list(network.goods))
-    await nursery.start(serve, observers, bound, hello)
+    taken = seen_by.take() if seen_by else None
+    await nursery.start(serve, observers, bound, hello, taken)
     note = Running(network.node, os.getpid(), cities, observers.listening_at, token_path)
     beside.enter_context(machine.noted(note))
     return observers
@@ -181,18 +189,22 @@ async def serve(
     observers: Observers,
     bound: Bound,
     hello: observe.Hello,
+    taken: Taken | None = None,
     *,
     task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Accept observers until cancelled."""
+    """Accept observers until cancelled, and the window, which has a token of its own."""
 
-    async def accepted(stream: Stream) -> None:
+    async def accepted(token: str | None, stream: Stream) -> None:
+        async with stream:
+            await speak(stream, Observer(CommandReader(token=token)))
+
+    async def speak(stream: Stream, observer: Observer) -> None:
         if len(observers.watching) >= OBSERVERS_MAX:
             full = observe.Refused(f"observers = {OBSERVERS_MAX}: no more are let in", closing=True)
             with trio.move_on_after(1.0):
                 await stream.send_all(encode(full))
             return
-        observer = Observer(CommandReader(token=observers.token))
         observers.watching.append(observer)
         try:
             async with trio.open_nursery() as nursery:
@@ -204,7 +216,16 @@ async def serve(
         finally:
             observers.watching.remove(observer)
 
-    await trio.serve_listeners(accepted, bound.listeners, task_status=task_status)
+    async with trio.open_nursery() as nursery:
+        if taken:
+            window = partial(accepted, taken.token)
+            for connection in taken.connections:
+                known = trio.socket.from_stdlib_socket(connection)
+                nursery.start_soon(window, trio.SocketStream(known))
+            listener = trio.SocketListener(trio.socket.from_stdlib_socket(taken.listener))
+            nursery.start_soon(trio.serve_listeners, window, [listener])
+        others = partial(accepted, observers.token)
+        await trio.serve_listeners(others, bound.listeners, task_status=task_status)
 
 
 async def _read(observers: Observers, observer: Observer, stream: Stream) -> None:

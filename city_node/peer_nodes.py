@@ -7,11 +7,12 @@ proves; its books outlive its links, and this process.
 
 import contextlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import trio
 
+from city_node.errors import ConfigError
 from city_node.identity import Identity, charter
 from city_node.ledger import Ledger, Migration
 from city_node.link import Link
@@ -36,8 +37,10 @@ TO_SEND_BYTES_MAX = 64 * 1_024 * 1_024
 in flight on a busy pair are 2.5 MB."""
 
 STRANGERS_MAX = 256
-"""Nodes nobody trusts that open cities have dealings with. A key costs nothing, and the books with
-whoever has sent one merchant are kept for good: beyond these a stranger waits to be trusted."""
+"""Nodes nobody trusts that open cities have dealings with, over the life of a world: a limit, not a
+leak. A key costs nothing, and the books with whoever has sent one merchant are kept for good, since
+their numbers must never come again: a stranger beyond these waits to be trusted, and whoever is
+trusted does not count. One takes up 18 KB a pair of cities at most (`UNSETTLED_WINDOWS`)."""
 
 Pair = tuple[str, str]
 """Full names in upper case: a city of ours, a city of the peer."""
@@ -49,16 +52,20 @@ class Conversation:
 
     Attributes:
         to_send: bytes waiting for the link; `wake` is set when there are some.
-        cities: of ours that let the peer in, by number.
+        ours: numbers of our cities whose pairs the link carries.
+        cities: of these, who trade with the peer and let it in.
         keys: public keys of the peer's cities, as chartered.
+        ids: the peer's own and those of its former keys, newest first, as it has proved.
     """
 
     link: Link
     connection: NodeConnection
+    ours: Sequence[int]
     to_send: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
     cities: tuple[int, ...] = ()
     keys: dict[str, bytes] = field(default_factory=dict)
+    ids: Sequence[str] = ()
 
     def say(self, data: bytes) -> None:
         """Queue bytes for the link."""
@@ -113,8 +120,10 @@ class PeerNodes:
     Attributes:
         read_columns: a quick reader of their merchants.
         by_id: peer nodes: those with books, and those with a link.
-        id_of: whose city a full name is: for good, once there are books with that node.
+        id_of: whose city a full name is: for good, or until that node's key changes, once there
+            are books with it.
         unwritten: names that are to be bound by the ledger with the next commit.
+        rebound: likewise, with the window that ends next: their node's key has changed.
         given_minor: coins that peers' merchants brought since the last commit.
     """
 
@@ -128,8 +137,10 @@ class PeerNodes:
     by_id: dict[str, PeerNode] = field(default_factory=dict)
     id_of: dict[str, str] = field(default_factory=dict)
     unwritten: dict[str, str] = field(default_factory=dict)
+    rebound: dict[str, str] = field(default_factory=dict)
     given_minor: Counter[Pair] = field(default_factory=Counter)
     _kept_names: set[str] = field(default_factory=set)
+    _charters: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -141,18 +152,30 @@ class PeerNodes:
 
         Args:
             boot: a random word of this run.
-            cities: ours that the link is for.
+            cities: ours whose pairs the link carries.
         """
         names = [self.names[here] for here in cities]
-        return hello_of(self.identity.id, boot, [(n, charter(self.identity, n)) for n in names])
+        for name in names:
+            if name not in self._charters:
+                self._charters[name] = charter(self.identity, name)
+        chartered = [(name, self._charters[name]) for name in names]
+        return hello_of(self.identity.id, boot, chartered, self.identity.rotations)
 
-    def linked_cities(self) -> range:
-        """Our cities that links are for, unless they are for one: the first, as a hello holds."""
-        for count in range(len(self.cities), 0, -1):
+    def carried(self, node_id: str, joined: Collection[int]) -> Sequence[int]:
+        """Our cities whose pairs with a node a link carries, as many as a hello holds.
+
+        First those between which and the node's somebody is under way: he must arrive, also if
+        they are to trade no more. Then `joined`, who are to.
+        """
+        peer = self.by_id.get(node_id)
+        open_now = peer.pairs.open_cities() if peer else set()
+        first = [city.here for city in self.cities if self.names[city.here] in open_now]
+        ours = [*first, *sorted(set(joined).difference(first))]
+        for count in range(len(ours), 0, -1):
             with contextlib.suppress(LineError):
-                self.hello("0" * 32, range(count))
-                return range(count)
-        return range(0)
+                self.hello("0" * 32, ours[:count])
+                return ours[:count]
+        return []
 
     def peer(self, node_id: str) -> PeerNode:
         """A peer node by its id; new if nothing is known of it."""
@@ -166,15 +189,32 @@ class PeerNodes:
         decoder = BulkDecoder(self.goods, self.read_columns, in_minor=True)
         return PeerNode(node_id, pairs, decoder)
 
-    def check_names(self, node_id: str, names: Sequence[str]) -> None:
+    def succession(self, ids: Sequence[str]) -> Sequence[str]:
+        """Of the ids a node has had, newest first, those down to the one we have books under: what
+        still older keys do is not its."""
+        for count, each in enumerate(ids, 1):
+            if each in self.by_id and self.by_id[each].has_books:
+                return ids[:count]
+        return ids
+
+    def known_as(self, ids: Sequence[str]) -> PeerNode | None:
+        """The peer node that has had these ids, newest first: that with books, if any has."""
+        found = [self.by_id[each] for each in self.succession(ids) if each in self.by_id]
+        return next((peer for peer in found if peer.has_books), found[0] if found else None)
+
+    def check_names(self, ids: Sequence[str], names: Sequence[str]) -> None:
         """Whether a node may call its cities so.
+
+        Args:
+            ids: its own, and those of its former keys, newest first.
 
         Raises:
             ChangedKeyError: we have books with another node under one of these names.
             ValueError: a name that letters of another case would make another, or too many names.
         """
+        node_id, ids = ids[0], self.succession(ids)
         for name in names:
-            if self.id_of.get(name, node_id) != node_id:
+            if self.id_of.get(name, node_id) not in ids:
                 raise ChangedKeyError(
                     f"{spelled(name)} is known as a city of {self.id_of[name]}, but now speaks as "
                     f"{node_id}; a world begun anew needs another --node-name, and merchants under "
@@ -182,13 +222,24 @@ class PeerNodes:
                 )
             if spelled(name).upper() != name:
                 raise ValueError(f"{shown(name)}: has letters that have no lower case of their own")
-        of_its = {*names, *(name for name, known in self.id_of.items() if known == node_id)}
+        of_its = {*names, *(name for name, known in self.id_of.items() if known in ids)}
         if len(of_its) > NODE_CITIES_MAX:
             raise ValueError(f"cities of one node = over {NODE_CITIES_MAX}, under all its names")
 
-    def bind(self, node_id: str, names: Sequence[str]) -> PeerNode:
-        """Deal with a node under these names, which have been checked."""
-        self.check_names(node_id, names)
+    def bind(self, ids: Sequence[str], names: Sequence[str]) -> PeerNode:
+        """Deal with a node under these names, which have been checked; what there was with it under
+        former ids, whose links are over, is its own."""
+        node_id, *former = self.succession(ids)
+        kept = self.known_as(ids)
+        for each in former:
+            self.by_id.pop(each, None)
+        if kept:
+            kept.id, self.by_id[node_id] = node_id, kept
+        for name, known in self.id_of.items():
+            if known in former:
+                self.id_of[name] = node_id
+                if name in self._kept_names:
+                    self.rebound[name] = node_id
         self.id_of |= dict.fromkeys(names, node_id)
         return self.peer(node_id)
 
@@ -205,23 +256,34 @@ class PeerNodes:
             self.id_of = {name: known for name, known in self.id_of.items() if known != peer.id}
 
     def restore(self) -> None:
-        """Take up the books that the ledger has kept."""
+        """Take up the books that the ledger has kept.
+
+        Raises:
+            ConfigError: it has some of which it does not say whose they are.
+        """
         self.id_of = self.ledger.bound()
         self._kept_names = set(self.id_of)
         ours = {city.name: full_name(city.name, self.node) for city in self.cities}
         rows: dict[str, list[Transition]] = {}
         kept: dict[str, list[Settled]] = {}
         for row in self.ledger.migrations():
-            if (peer := row.peer.upper()) in self.id_of:
-                rows.setdefault(self.id_of[peer], []).append(_transition(row, ours[row.city], peer))
+            peer = row.peer.upper()
+            rows.setdefault(self._owner(peer), []).append(_transition(row, ours[row.city], peer))
         for settled in self.ledger.settled():
             peer = settled.peer.upper()
             city = ours[settled.city]
             side: Side = "out" if settled.side == "out" else "in"
             as_wire = Settled(city, peer, side, settled.below, settled.digest, settled.money_minor)
-            kept.setdefault(self.id_of[peer], []).append(as_wire)
+            kept.setdefault(self._owner(peer), []).append(as_wire)
         for node_id in {*rows, *kept, *self.id_of.values()}:
             self.by_id[node_id] = self._new(node_id, rows.get(node_id, []), kept.get(node_id, []))
+
+    def _owner(self, name: str) -> str:
+        if name not in self.id_of:
+            raise ConfigError(
+                f"{self.ledger.name}: damaged: whose city {spelled(name)} is, it does not say"
+            )
+        return self.id_of[name]
 
 
 def full_name(city: str, node: str) -> str:

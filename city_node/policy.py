@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from city_node.fields import check_fields, converted, whole_number, yes_or_no
 from engine.goods import check
-from engine.money import MINOR_PER_COIN
+from engine.money import BASIS_POINTS, MINOR_PER_COIN
 from protocol.limits import OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX
 
 Admission = Literal["closed", "known", "knock", "open"]
@@ -60,6 +60,8 @@ class Policy:
             money; this is all that the city can lose to it.
         max_held: merchants of one city who are held at a time, admitted and not yet arrived: what a
             node that never commits can make this one remember.
+        tariff_bp: basis points of the money that a merchant brings over the network, guest or not,
+            which go to the residents; he pays before the arrival tax.
         guests: what guests may bring; None: they are all sent back.
         legacy_emigration: whether our merchants use legacy roads, on which nobody acknowledges
             them: who is lost there is lost.
@@ -69,6 +71,7 @@ class Policy:
     credit_share: float = 1.0
     credit_coins: float | None = None
     max_held: int = 256
+    tariff_bp: int = 0
     guests: Guests | None = Guests()
     legacy_emigration: bool = True
 
@@ -85,7 +88,7 @@ def policy_in(where: str, table: Mapping[str, Any]) -> Policy:
     Raises:
         ValueError: one line with field, value and limit.
     """
-    fields = ("admission", "credit_limit", "max_held", "guests", "legacy_emigration")
+    fields = ("admission", "credit_limit", "max_held", "tariff_bp", "guests", "legacy_emigration")
     check_fields(where, table, fields)
     if table["admission"] not in ADMISSIONS:
         raise ValueError(
@@ -99,6 +102,7 @@ def policy_in(where: str, table: Mapping[str, Any]) -> Policy:
         share,
         coins,
         whole_number(*held, OFFERS_IN_FLIGHT_MAX, least=OFFERS_IN_FLIGHT_FIRST),
+        whole_number(where + "tariff_bp", table["tariff_bp"], BASIS_POINTS),
         _guests(f"{where}guests", table["guests"]),
         emigration,
     )

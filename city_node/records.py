@@ -29,13 +29,15 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 class Left(NamedTuple):
-    """A departure as it is kept: enough to tell whether the same comes out again."""
+    """A departure as it is kept: enough to tell whether the same comes out again, and where he went
+    if that was over the legacy wire."""
 
     city: str
     peer: str
     xid: int
     money_minor: int
     digest: bytes
+    address: str = ""
 
 
 class Commit(NamedTuple):
@@ -77,6 +79,7 @@ def kept(departures: Sequence[Departure]) -> list[Left]:
             departure.xid,
             departure.merchant.money_minor,
             hashlib.blake2b(packed(departure.row)[2], digest_size=8).digest(),
+            departure.address,
         )
         for departure in departures
     ]

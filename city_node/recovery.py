@@ -17,8 +17,8 @@ import numpy as np
 
 from city_node import VERSION, kernel_cache
 from city_node.advance import BalanceError, Job, advance, run_in_turn
-from city_node.books import check_books, issue
-from city_node.border import Quota, leave
+from city_node.books import check_books, check_migrations, issue, money_of
+from city_node.border import Brought, Quota, leave, quota_keys
 from city_node.checkpoint import DamagedError, Quotas, restore
 from city_node.config import Config
 from city_node.errors import ConfigError
@@ -188,18 +188,23 @@ def _replay(
 
 def _apply(world: World, commit: Commit, quotas: Quotas) -> None:
     for given in decode(commit.inputs, len(world.goods)):
-        if isinstance(given, Arrivals | Homecomer):
-            money_minor = int(given.rows.rows.money_minor.sum())
-            pair = given.city, given.peer.casefold()
-            quotas.setdefault(pair, Quota()).book(commit.at_s, money_minor)
+        if isinstance(given, Arrivals | Homecomer) and given.address:
+            brought = _brought(quotas, given.city, given.peer, given.address)
+            brought.book(commit.at_s, money_of(given), int(given.rows.size[0]))
         apply(world, given)
 
 
 def _book(world: World, left: list[Left], commit: Commit, quotas: Quotas) -> None:
     here = {city.name: city.here for city in world.cities}
     for each in left:
-        quota = quotas.setdefault((here[each.city], each.peer.casefold()), Quota())
-        quota.book(commit.at_s, -each.money_minor)
+        if each.address:
+            brought = _brought(quotas, here[each.city], each.peer, each.address)
+            brought.book(commit.at_s, -each.money_minor, -1)
+
+
+def _brought(quotas: Quotas, here: int, peer: str, address: str) -> Brought:
+    keys = quota_keys(here, peer, address)
+    return Brought(*(quotas.setdefault(key, Quota()) for key in keys))
 
 
 def _no_more_than(
@@ -207,6 +212,7 @@ def _no_more_than(
 ) -> None:
     """Who has left must be who left then, with the same numbers."""
     found = kept(leave(world, ""))
+    expected = [each._replace(address="") for each in expected]  # no part of the world
     if found != expected:
         where = f"commit {commit.number:,}" if commit else "the last commit"
         odd = next(iter(set(found) ^ set(expected)))
@@ -220,6 +226,8 @@ def _check(world: World, ledger: Ledger) -> None:
     """A city never starts on books that do not balance, nor on others than were kept."""
     try:
         check_books(ledger.accounts, world)
+        migrations = ((each.state, each.money_minor) for each in ledger.migrations())
+        check_migrations(ledger.accounts.values(), migrations, "books")
         books = ledger.books()
         for city in world.cities if books.tick == world.tick and books.cities else ():
             found = CityBooks(*issue(city), city.ledger.expected_minor())

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -18,7 +19,7 @@ from city_node.recovery import recover
 from city_node.report import report
 from city_node.shelf import FolderShelf
 from city_node.signals import Signals
-from city_node.window import display_reason
+from city_node.window import display_reason, opened
 from city_node.wishes import Run, Wishes
 from city_node.world import World
 
@@ -55,9 +56,11 @@ def replay(folder: Path, to_tick: int, *, view: bool) -> None:
     if to_tick < 0:
         raise ConfigError(f"to = {to_tick}: must be 0 or more")
     began_s = time.perf_counter()
-    world, config, node = rebuilt(folder, to_tick)
-    if not view:
-        print(json.dumps(report(world, node, time.perf_counter() - began_s)))
-        return
-    with Signals() as signals:
-        trio.run(run_node, world, config, node, Run(past=True), signals)
+    with opened((), wanted=view) as seen_by:
+        world, config, node = rebuilt(folder, to_tick)
+        if not view:
+            print(json.dumps(report(world, node, time.perf_counter() - began_s)))
+            return
+        with Signals() as signals:
+            past = partial(run_node, seen_by=seen_by)
+            trio.run(past, world, config, node, Run(past=True), signals)

@@ -78,4 +78,5 @@ def city_summary(world: World, city: City) -> dict[str, Any]:
         "trades": economy.trades(state),
         "arrivals": dict(sorted((+city.arrivals).items())),
         "departures": dict(sorted((+city.departures).items())),
+        "tariffs": dict(sorted((+city.tariffs_minor).items())),
     }

@@ -14,7 +14,7 @@ from city_node.wishes import Run, Wishes
 
 Cities = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME...", help="Cities to run; default: those of --config."),
+    typer.Argument(metavar="NAME", help="Cities to run; default: those of --config."),
 ]
 Headless = Annotated[
     bool, typer.Option("--headless", envvar="CITY_NODE_HEADLESS", help="No window.")
@@ -94,7 +94,7 @@ Connect = Annotated[
     typer.Option(
         envvar="CITY_NODE_CONNECT",
         metavar="[CITY=]HOST:PORT",
-        help="Keep a road to an address, from CITY or the first. May be repeated.",
+        help="Keep a road to an address, for CITY only or for all. May be repeated.",
     ),
 ]
 LegacyBind = Annotated[

@@ -188,6 +188,7 @@ def peers(world: World, network: Network) -> list[observe.Peer]:
             departed=traffic[city].departures[peer],
             refused=network.refused[city, peer],
             waiting=way.waiting.total() if way else 0,
+            tariff_minor=traffic[city].tariffs_minor[peer],
             **_account(linked.get((city, peer))),
         )
         for city, peer, way in sorted(

@@ -85,7 +85,8 @@ Entry = TypeVar("Entry", Trusted, Knock)
 
 
 class ChangedKeyError(Exception):
-    """A city that is known by one key speaks under another: one line that says what to do."""
+    """A city that is known by one key speaks under another, and nothing shows that both are one
+    node's: one line that says what to do."""
 
 
 def home_path() -> Path:
@@ -264,6 +265,28 @@ def safe_name(text: str) -> str:
     letters = (letter for letter in text[:NAME_BYTES_MAX] if letter.isalnum() or letter in SAFE)
     kept = "".join(letters).strip(" -").encode()[:NAME_BYTES_MAX].decode("utf-8", "ignore")
     return kept or "?"
+
+
+def succeed(home: Path, former: Iterable[str], node_id: str) -> Trusted | None:
+    """Trust a node whose key has changed, which is proved, as it was trusted under former ids.
+
+    Returns:
+        its entry now; None: it was not trusted under any of them.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    entries = trusted(home)
+    before = [entries[each] for each in former if each in entries]
+    if not before:
+        return None
+    entry = entries.get(node_id) or msgspec.structs.replace(
+        before[0], id=node_id, certificate=b"", cities=()
+    )
+    _write(home / "trusted", entry)
+    for each in before:
+        _path(home, "trusted", each.id).unlink(missing_ok=True)
+    return entry
 
 
 def bind_cities(home: Path, peer_id: str, certificate: bytes, cities: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
-"""The verbs of trust: id, pending, trust, distrust. They need no running node.
+"""The verbs of trust: id, pending, trust, distrust, rotate. They need no running node.
 
-Registered by `cli`; all they do is read and write the files of `city_node.trust`. What is wrong is
-a ConfigError.
+Registered by `cli`; all they do is read and write the files of `city_node.trust`, and a world's
+key. What is wrong is a ConfigError.
 """
 
 import time
@@ -41,7 +41,7 @@ def pending() -> None:
 def trust(
     node_id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="All of it, or the beginning of one that knocked."),
+        typer.Argument(metavar="ID", help="All of it, or the beginning of one that knocked."),
     ] = None,
 ) -> None:
     """Let a node in; without ID, list those you let in."""
@@ -83,6 +83,41 @@ def distrust(
     if not was_trusted:
         raise ConfigError(f"distrust = {node_id!r}: is not trusted")
     print(f"trusted no more: {full_id}{_called(known[full_id].name)}")
+
+
+def rotate(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="The world's folder. Default: your only world's."),
+    ] = None,
+) -> None:
+    """Give a world that does not run a new key, signed by the old one, which it replaces."""
+    from city_node import kernel_cache
+
+    kernel_cache.prepare()
+    from city_node.folder import locked
+    from city_node.identity import identity_in, introduce
+    from city_node.rotation import rotated
+
+    own = files.own_worlds(files.home_folder())
+    if folder is None:
+        if len(own) != 1:
+            which = ", ".join(f"'{entry.world}'" for entry in own) or "none has run yet"
+            raise ConfigError(f"rotate: name the folder of one of your worlds: {which}")
+        folder = Path(own[0].world)
+    if not (folder / files.KEY_FILE).exists():
+        raise ConfigError(f"dir = '{folder}': no world lies there")
+    with locked(folder):
+        before = identity_in(folder)
+        after = rotated(before)
+        for entry in own:
+            if entry.id == before.id:
+                introduce(after, entry.name, entry.since_s)
+    print(f"was {before.id}\nis  {after.id}")
+    print(
+        "\nwhoever trusts the old id takes the new one when the two meet; "
+        "only nodes whose cities are all closed have to be told it"
+    )
 
 
 def _called(name: str) -> str:

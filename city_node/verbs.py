@@ -20,6 +20,7 @@ from rich.table import Table
 
 from city_node import kernel_cache
 from city_node.errors import ConfigError
+from city_node.fields import check_writable
 from city_node.node_name import runtime_folder
 from city_node.running import one_running, running_nodes
 from city_node.trust import home_path
@@ -167,6 +168,11 @@ def view(
     from viewer import record as film
     from viewer.state import View
 
+    for field, path, ending in (("screenshot", screenshot, ".png"), ("record", record, ".gif")):
+        if path and path.suffix.lower() != ending:
+            raise ConfigError(f"{field} = '{path}': must end in {ending}")
+        if path:
+            check_writable(field, path)
     how: dict[str, Any] = {
         "size": shown.size,
         "token": node.token,
@@ -199,17 +205,21 @@ def print_peers(node: Watched) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("city", "peer", "state", "address"):
         table.add_column(heading)
-    for heading in ("arrived", "departed", "waiting", "refused", "balance", "credit used"):
+    for heading in ("arrived", "departed", "waiting", "tariffs"):
+        table.add_column(heading, justify="right")
+    for heading in ("refused", "balance", "credit used"):
         table.add_column(heading, justify="right")
     for peer in shown.peers:
         state = peer.why_closed or ("dialled" if peer.dialled else "accepted")
-        counts = (peer.arrived, peer.departed, peer.waiting, peer.refused)
+        counts = (peer.arrived, peer.departed, peer.waiting)
         table.add_row(
             peer.city,
             peer.name,
             state,
             peer.address,
             *(f"{count:,}" for count in counts),
+            f"{peer.tariff_minor / MINOR_PER_COIN:,.2f}",
+            f"{peer.refused:,}",
             *_account_of(peer),
         )
     console.print(table)

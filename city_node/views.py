@@ -8,7 +8,7 @@ from typing import Protocol
 
 import trio
 
-from city_node import websocket, window
+from city_node import websocket
 from city_node.config import Config
 from city_node.gauges import Gauges
 from city_node.history import history_file
@@ -18,6 +18,7 @@ from city_node.network import Network
 from city_node.observer import Observers, observed
 from city_node.pace import Pace
 from city_node.status import Status
+from city_node.window import Window
 from city_node.wishes import Run
 from city_node.world import World
 
@@ -38,19 +39,21 @@ async def shown(
     network: Network,
     pace: Pace,
     listeners: list[Bound],
+    seen_by: Window | None,
 ) -> tuple[Observers, list[View]]:
     """Open what was asked for, for as long as `nursery` and `beside` last.
+
+    Args:
+        seen_by: the window, if there is one: it opens now, if it has not.
 
     Returns:
         The observers, and all views, they among them.
     """
     gauges = Gauges(network.log)
-    observers = await observed(nursery, beside, config, network, pace, gauges, listeners)
+    observers = await observed(nursery, beside, config, network, pace, gauges, listeners, seen_by)
     history = beside.enter_context(history_file(asked.history, gauges))
     if asked.websocket_port is not None:
         await nursery.start(websocket.serve, observers, asked.websocket_port)
-    if not asked.headless:
-        beside.enter_context(window.opened(observers.listening_at))
     status = beside.enter_context(Status(world, pace, as_json=asked.log_json))
     views: list[View] = [gauges, observers, history, status]
     if asked.metrics_port is not None:

@@ -53,6 +53,7 @@ class City:
     Attributes:
         here: its place: its number among the cities of the process.
         arrivals, departures: merchants so far, by the name of the city they came from, went to.
+        tariffs_minor: paid to the residents at the border so far, by the same names.
     """
 
     name: str
@@ -64,6 +65,7 @@ class City:
     ledger: Ledger
     arrivals: Counter[str] = field(default_factory=Counter)
     departures: Counter[str] = field(default_factory=Counter)
+    tariffs_minor: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)

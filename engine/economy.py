@@ -11,6 +11,7 @@ merchants (`merchants.advance_bazaar`). Such a module has:
     live(state) -> iterator of arrays   all that the future depends on, without spare capacity
     residents(state) -> int             how many live here
     holdings_minor(state) -> int        the residents' money
+    purses(state) -> int64[n]           its accounts, not copies, that taxes are shared out among
     prices(state) -> float64[goods]     mean expected price, coins, NaN where there is none
     price_range(state) -> float64[2, goods]   lowest and highest expected price, coins
     stock(state) -> int64[goods]        units the residents own
@@ -22,8 +23,10 @@ merchants (`merchants.advance_bazaar`). Such a module has:
 
 It may have LOCALS_USUAL, residents where nobody says how many, and LOCALS_LEAST, fewer of which it
 refuses; KEEPS_DEVICE, where a history depends on the device it is computed on; LEARNS, where a
-network may drive its merchants (`town.minds`); and RESIDENTS_LEARN, the spaces of each kind of its
-residents that a network may drive (`town.networks`), each a parameter with `policy` and `network`.
+network may drive its merchants (`town.minds`); RESIDENTS_LEARN, the spaces of each kind of its
+residents that a network may drive (`town.networks`), each a parameter with `policy` and `network`;
+and `ready(state, town)`, which has compiled what a city needs that importing the module has not,
+before anybody waits for it.
 
 The state lives in the tables alone, so that what `live` and a checkpoint see is all there is. It is
 a tree of named tuples whose leaves are arrays and numbers. `advance` may replace an array by a
@@ -145,6 +148,7 @@ class Economy(Protocol):
     def live(self, state: Any) -> Iterator[Array]: ...
     def residents(self, state: Any) -> int: ...
     def holdings_minor(self, state: Any) -> int: ...
+    def purses(self, state: Any) -> Array: ...
     def prices(self, state: Any) -> Array: ...
     def price_range(self, state: Any) -> Array: ...
     def stock(self, state: Any) -> Array: ...

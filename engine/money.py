@@ -7,8 +7,12 @@ price rounded half-even to minor units. Called by every kernel that pays.
 import numpy as np
 
 from engine.kernels import helper, inlined
+from engine.tables import Array
 
 MINOR_PER_COIN = 100_000_000
+
+BASIS_POINTS = 10_000
+"""Of a whole: in these a rate is a whole number."""
 
 MONEY_MINOR_MAX = 2**62
 """What one city may hold: half of int64, so that no sum of two cities' money can wrap round."""
@@ -51,3 +55,11 @@ def share_out(money_minor, amount_minor, tick):
             money_minor[account] += share
     for unit in range(amount_minor - share * count):
         money_minor[(tick + unit) % count] += 1
+
+
+def share_out_between(money_minor: Array, amount_minor: int, tick: int) -> None:
+    """The same between windows, where no kernel runs: `share_out` in numpy."""
+    count = len(money_minor)
+    share, rest = divmod(amount_minor, count)
+    money_minor += share
+    money_minor[(tick + np.arange(rest)) % count] += 1

@@ -15,6 +15,7 @@ from engine.bazaar.report import (
     holdings_minor,
     price_range,
     prices,
+    purses,
     residents,
     samples,
     series,
@@ -63,6 +64,8 @@ __all__ = [
     "live",
     "price_range",
     "prices",
+    "purses",
+    "ready",
     "residents",
     "samples",
     "series",
@@ -173,6 +176,17 @@ def _learned(by_market: bool) -> Callable[..., int]:
     return advance_learned
 
 
+def _loop(state: AnyBazaar, town: Town) -> Callable[..., int]:
+    if town.minds is not None:
+        return _learned(isinstance(state, MarketBazaar))
+    return _by_market(town.device) if isinstance(state, MarketBazaar) else advance_ticks
+
+
+def ready(state: AnyBazaar, town: Town) -> None:
+    """Have compiled what windows of this city need, before anybody waits for one."""
+    _loop(state, town)
+
+
 LEARNS = True
 """Its merchants may be driven by a network."""
 
@@ -188,14 +202,8 @@ def advance(state: AnyBazaar, town: Town, arrivals: Roster, tick: int, ticks: in
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
     state = with_room(state, len(town.roster.rows.number))
-    loop: Callable[..., int] = advance_ticks
-    if isinstance(state, MarketBazaar):
-        loop = _by_market(town.device)
-    minds: tuple[Minds, ...] = ()
-    if town.minds is not None:
-        minds = (town.minds,)
-        loop = _learned(isinstance(state, MarketBazaar))
-
+    loop = _loop(state, town)
+    minds: tuple[Minds, ...] = () if town.minds is None else (town.minds,)
     end = tick + ticks
     while True:
         tick = loop(

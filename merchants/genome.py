@@ -122,7 +122,7 @@ def swing(gene, most):
     return (gene + spare) / ((1.0 - gene) + spare)
 
 
-@inlined
+@part  # numba would compile a helper anew for every trait
 def gene_of(rows, merchant, trait, rules):
     """float64: a gene of his, neutral where the rules let genes mean nothing."""
     return rows.genome[merchant, trait] if rules.genes_act != 0 else NEUTRAL

@@ -6,7 +6,7 @@ Called by pairs.py; the rules and the table are in migration.py. Knows neither l
 from collections.abc import Iterable
 from typing import Any
 
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX, UNSETTLED_MAX
+from protocol.limits import OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX, UNSETTLED_WINDOWS
 from protocol.migration import (
     Books,
     Contradiction,
@@ -202,7 +202,8 @@ class Inbound(Books):
         return self.kept()
 
     def _earned(self) -> int:
-        return min(self.next - len(self.held) + self._window, self.settled + UNSETTLED_MAX)
+        unsettled_max = UNSETTLED_WINDOWS * self._window
+        return min(self.next - len(self.held) + self._window, self.settled + unsettled_max)
 
     def _grant(self) -> list[Message]:
         """Credit when it has grown by a quarter of what may be in flight: fewer lines do."""

@@ -110,9 +110,10 @@ RANGES_MAX: Final = OFFERS_IN_FLIGHT_MAX
 RANGES_IN_LINE_MAX: Final = 2_048
 """Numbers we name in one line: every one a range of its own at worst, of 24 bytes."""
 
-UNSETTLED_MAX: Final = 4 * OFFERS_IN_FLIGHT_MAX
-"""How far credit runs ahead of what the sending side says is settled: whoever never settles would
-have every refusal remembered for ever."""
+UNSETTLED_WINDOWS: Final = 4
+"""How far credit runs ahead of what the sending side says is settled, as a multiple of what may be
+in flight: whoever never settles would have every refusal remembered for ever. A stranger of whom
+nobody has entered is so remembered by 256 numbers a pair, 18 KB."""
 
 FORGET_EVERY: Final = 16
 """The sending side says that so many more have settled; below a quarter of the first credit, or
@@ -126,6 +127,10 @@ PAIRS_MAX: Final = 256
 
 TEXT_CHARS_MAX: Final = 512
 """A charter, a key, a signature or the detail of an error."""
+
+ROTATIONS_MAX: Final = 4
+"""Changes of its key that a node shows in a hello, the newest: each takes the place of a city and a
+half. Whoever has missed more of them has to be told the new id by its user."""
 
 GIVE_UP_S: Final = 60.0
 """A merchant whose offer nobody has answered for this long comes home. Longer than a dead link

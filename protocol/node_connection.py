@@ -10,8 +10,9 @@ dialler welcomes after he was welcomed, so that a node never hears a long line o
 link is up for whoever has said and heard a welcome. Books stand in the welcome, not in the hello:
 of two connections dialled at once one is closed, and what it said in between must not count.
 
-Before it is welcomed a peer may say hello, ping and error, and is read slowly. Silence for 45 s
-ends the link; each says ping when it had nothing else to say for 15 s.
+Before it is welcomed a peer may say hello, ping and error. Until then, and as long as nobody trusts
+it, it is read slowly; who is trusted is bounded by credit. Silence for 45 s ends the link; each
+says ping when it had nothing else to say for 15 s.
 """
 
 import enum
@@ -133,6 +134,7 @@ class NodeConnection:
     Attributes:
         peer: its hello, once heard.
         version: chosen then.
+        trusted: whether the peer, once it is welcomed, may be read as fast as it writes.
     """
 
     def __init__(self, hello: Hello, *, peer_id: str, dialling: bool, now_s: float) -> None:
@@ -140,7 +142,8 @@ class NodeConnection:
         self.peer: Hello | None = None
         self.version = 0
         self.read_at_s = now_s
-        """When more may be read from a peer not welcomed yet."""
+        """When more may be read from a stranger, or a peer not welcomed yet."""
+        self.trusted = False
         self._hello = hello
         self._peer_id = peer_id
         self._dialling = dialling
@@ -237,7 +240,7 @@ class NodeConnection:
     # --- lines ---
 
     def _hear(self, data: bytes) -> None:
-        unknown = not self._welcomed
+        slow = not (self._welcomed and self.trusted)
         end = data.rfind(b"\n") + 1
         lines: list[bytes] = []
         if end or not self._heard:
@@ -259,7 +262,7 @@ class NodeConnection:
         if not self._heard:
             self._line_since_s = inf
         self._hand_over()
-        if unknown:
+        if slow:
             slow_s = self._bytes.spend(len(data), self._now_s)
             self.read_at_s = max(slow_s, self._lines.spend(len(lines), self._now_s))
 
@@ -374,7 +377,12 @@ class NodeConnection:
         return events
 
 
-def hello_of(node_id: str, boot: str, cities: Iterable[tuple[str, str]]) -> Hello:
+def hello_of(
+    node_id: str,
+    boot: str,
+    cities: Iterable[tuple[str, str]],
+    rotations: Sequence[str] = (),
+) -> Hello:
     """Our hello, checked: `cities` as (full name in upper case, charter).
 
     Raises:
@@ -385,6 +393,7 @@ def hello_of(node_id: str, boot: str, cities: Iterable[tuple[str, str]]) -> Hell
         id=node_id,
         boot=boot,
         cities=[CharteredCity(*city) for city in cities],
+        rotations=list(rotations),
     )
     line = encode([hello])
     decode(line)

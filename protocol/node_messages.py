@@ -25,6 +25,7 @@ from protocol.limits import (
     PAIRS_MAX,
     PRICE_COINS_MAX,
     RANGES_MAX,
+    ROTATIONS_MAX,
     TEXT_CHARS_MAX,
     XID_MAX,
 )
@@ -75,12 +76,14 @@ class Hello(_Message, frozen=True):
         id: of the node, as its certificate has it.
         boot: a random word of this run of the program.
         cities: those the link is for.
+        rotations: how its key has changed, the newest last; each signed by both keys.
     """
 
     versions: Annotated[list[Version], Meta(min_length=1, max_length=16)]
     id: Token
     boot: Token
     cities: Annotated[list[CharteredCity], Meta(max_length=NODE_CITIES_MAX)]
+    rotations: Annotated[list[Text], Meta(max_length=ROTATIONS_MAX)] = []
 
 
 class Leaving(

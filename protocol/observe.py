@@ -6,7 +6,8 @@ clocks or any economy: an economy is seen only as named series and as charts it 
 
 The conversation, one JSON object a line, the tag in `t`:
 
-    node      hello, then any number of compiling / snapshot, each replacing the one before
+    node      hello, then any number of compiling / snapshot, each replacing the one before; hello
+              again, with all it knows by then, once it has compiled
     observer  hello with the token (only where one is demanded, then it is the first line)
     observer  pause resume speed step stop connect disconnect schedule_event
     node      accepted or refused for each of them, with the `id` the observer gave
@@ -145,6 +146,7 @@ class Peer(msgspec.Struct, kw_only=True, omit_defaults=True):
     departed: int = 0
     refused: int = 0  # lines and merchants
     waiting: int = 0  # merchants who have left and are not yet on the wire, or have not arrived
+    tariff_minor: int = 0  # paid at the border, minor units
     # Of cities of nodes of ours, with which there are accounts: minor units that have come from
     # there beyond those that went, and what all cities of that node may bring so; null of others.
     balance_minor: int | None = None

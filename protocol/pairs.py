@@ -290,6 +290,12 @@ class Pairs:
             case _:
                 raise TypeError(f"not for pairs: {message!r}")
 
+    def open_cities(self) -> set[str]:
+        """Cities of ours with migrations that may not be over, here or there."""
+        return {side.city for side in self.outbound.values() if side.next > side.settled} | {
+            side.city for side in self.inbound.values() if side.held or side.next > side.settled
+        }
+
     # --- accounts ---
 
     def statement(self, city: str, peer: str) -> Statement:

@@ -5,7 +5,7 @@ import sqlite3
 from city_node.advance import advance
 from city_node.border import leave
 from city_node.checkpoint import chunks_of, freeze
-from city_node.crossing import give_inputs, take_abroad
+from city_node.crossing import addressed, give_inputs, take_abroad
 from city_node.folder import founding
 from city_node.ledger import Ledger
 from city_node.network import Network, Travelway
@@ -64,7 +64,7 @@ class Kept:
         tick = self.world.tick
         give_inputs(self.network, self.world)
         advance(self.world, ticks)
-        departures = leave(self.world, "@ATLAS")
+        departures = addressed(self.network, leave(self.world, "@ATLAS"))
         if self.world.taken or departures:
             self.ledger.commit(self.world, tick, self.world.taken, departures, at_s=at_s)
             self.world.taken.clear()

@@ -63,6 +63,7 @@ class Node:
             self.speaker.speak,
             trusted={},
             strangers=True,
+            cities=range(len(cities)),
             machine=self.machine,
         )
         self.migrations = Migrations(self.speaker, self.world)
@@ -96,6 +97,7 @@ class Node:
         ours, theirs = memory_stream_pair()
         link = Link("192.0.2.7", dialled=False)
         link.stream, link.peer_id = ours, identity.id
+        link.certificate = identity.certificate
         self.links._secured.add(link)
         peer = Peer(link, kind(theirs, identity, self.identity.id, full_name))
         nursery.start_soon(self._serve, link)

@@ -11,12 +11,14 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import merchants.advance_bazaar  # noqa: F401  (compiles what nodes then find in the cache)
 
@@ -141,6 +143,12 @@ class Node:
             self.process.stderr.close()
         assert not self.matching("Traceback"), "\n".join(self.lines)
 
+    def kill(self) -> None:
+        """End it at once, however it is, after a test that may have failed."""
+        self.process.kill()
+        with contextlib.suppress(AssertionError):
+            self.end()
+
 
 @contextlib.contextmanager
 def running(home: Path, *arguments: str, **variables: str) -> Iterator[Node]:
@@ -155,9 +163,7 @@ def running(home: Path, *arguments: str, **variables: str) -> Iterator[Node]:
     try:
         yield node
     except BaseException:
-        node.process.kill()
-        with contextlib.suppress(AssertionError):
-            node.end()
+        node.kill()
         print("\n".join(node.lines))
         raise
     node.stop()
@@ -193,3 +199,23 @@ def check_balance(report: dict) -> None:
         money = city["money"]
         came = money["initial"] + money["issued"] + money["entered"]
         assert came - money["left"] - money["destroyed"] == money["holdings"], city
+
+
+def asked(folder: Path, query: str) -> list[tuple]:
+    """What the ledger in a folder says, whether its node runs or not."""
+    uri = f"file:{folder}/ledger.db?mode=ro"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        return database.execute(query).fetchall()
+
+
+def entered(folder: Path) -> int:
+    """Merchants who have entered a world over the network."""
+    return asked(folder, "SELECT coalesce(sum(entered), 0) FROM peers")[0][0]
+
+
+def until(happened: Callable[[], Any], what: str) -> None:
+    """Wait for what comes by itself; `what` is said when it does not."""
+    give_up_s = time.monotonic() + GUARD_S
+    while not happened():
+        assert time.monotonic() < give_up_s, what
+        time.sleep(0.05)

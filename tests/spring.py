@@ -93,6 +93,10 @@ def holdings_minor(state):
     return int(state.chest_minor[0])
 
 
+def purses(state):
+    return state.chest_minor
+
+
 def prices(state):
     return np.full(len(state.stock), state.price_minor[0] / 10**8)
 

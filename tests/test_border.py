@@ -23,7 +23,7 @@ from city_node.border import (
     on_the_wire,
     place_of,
 )
-from city_node.crossing import give_inputs, take_abroad
+from city_node.crossing import addressed, give_inputs, take_abroad
 from city_node.log import Log
 from city_node.network import Network, Travelway
 from city_node.policy import Guests, Policy
@@ -336,7 +336,7 @@ async def test_merchants_leave_by_the_road_and_come_home_when_it_closes() -> Non
     for _ in range(20):
         give_inputs(network, of)
         advance(of, 50)
-        take_abroad(network, leave(of, network.node_suffix))
+        take_abroad(network, addressed(network, leave(of, network.node_suffix)))
         check_balance(of)
     waiting = len(way.outbox)
     assert waiting > 10
@@ -369,7 +369,7 @@ async def test_who_left_while_the_road_closed_comes_home() -> None:
     advance(of, 500)
     took = sum(int(left.size[0]) for _, left in of.abroad)
     assert took > 0
-    take_abroad(network, leave(of, network.node_suffix))
+    take_abroad(network, addressed(network, leave(of, network.node_suffix)))
     give_inputs(network, of)
     advance(of, 1)
     assert of.cities[0].town.roster.size[0] == 100

@@ -216,7 +216,7 @@ def test_the_report_is_as_promised() -> None:
     here, there = report["cities"]
     assert list(here) == [
         *("name", "tick", "locals", "merchants", "money", "prices", "stock", "trades"),
-        *("arrivals", "departures", "hash"),
+        *("arrivals", "departures", "tariffs", "hash"),
     ]
     assert (here["name"], here["tick"], here["locals"]) == ("Riverwood", 6000, 20)
     money = here["money"]

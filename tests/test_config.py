@@ -147,11 +147,12 @@ def test_each_city_has_a_border_of_its_own(resolved):
         credit_limit = 500
         guests = false
         max_held = 64
+        tariff_bp = 250
         legacy_emigration = false
     """
     ours, theirs = resolved(text).policies
     assert ours == Policy("knock", credit_share=0.125, guests=Guests(present=3))
-    assert theirs == Policy("knock", 0.0, 500.0, 64, None, False)
+    assert theirs == Policy("knock", 0.0, 500.0, 64, 250, None, False)
     assert (ours.credit_minor(8_000), theirs.credit_minor(8_000)) == (1_000, 50_000_000_000)
 
 
@@ -300,6 +301,9 @@ FILES = [
     ("border.credit_limit = nan", f"{RIVER}border.credit_limit = nan: must be a share of the city"),
     ("border.credit_limit = '10001 %'", f"{RIVER}border.credit_limit = '10001 %': must be a share"),
     ("border.max_held = 63", f"{RIVER}border.max_held = 63: {WHOLE} 64 to 4096"),
+    ("border.tariff_bp = 10001", f"{RIVER}border.tariff_bp = 10001: {WHOLE} 0 to 10000"),
+    ("border.tariff_bp = -1", f"{RIVER}border.tariff_bp = -1: {WHOLE} 0 to 10000"),
+    ("border.tariff_bp = 2.5", f"{RIVER}border.tariff_bp = 2.5: {WHOLE} 0 to 10000"),
     ("border.guests = 1", f"{RIVER}border.guests = 1: must be true, false, or a table of limits"),
     (
         "border.guests.presents = 1",
@@ -321,6 +325,10 @@ FILES = [
     (
         "cities.Riverwood.goods.wood.gathered = 1",
         f"{RIVER}goods.wood.gathered = 1: Expected `bool`",
+    ),
+    (
+        "cities.Riverwood.goods.wood.market = 'souk'",
+        f"{RIVER}goods.wood.market = 'souk': must be one of haggle, call, book",
     ),
     # Numbers out of bounds, and what is not a number.
     ("seed = -1", f"seed = -1: {WHOLE} 0 to {2**63 - 1}"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from city_node import peer_nodes
+from city_node.errors import ConfigError
 from city_node.identity import identity_in
 from city_node.ledger import Ledger
 from city_node.network import Network
@@ -137,6 +138,9 @@ async def test_a_name_with_books_is_its_nodes_for_good(tmp_path, nursery, autoju
     assert (await node.linked(nursery, anew, "SEASIDE@BOREAS-2")).why_ended is None
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     assert again.nodes.id_of == {THEIRS: key(tmp_path).id}
+    node.ledger._database.execute("DELETE FROM nodes")
+    with pytest.raises(ConfigError, match=r"ledger.db: damaged: whose city Seaside@boreas is"):
+        Node(tmp_path, ledger=node.ledger)
     nursery.cancel_scope.cancel()
 
 
@@ -465,7 +469,7 @@ class Undecided(NodePeer):
 async def test_a_node_has_no_more_than_64_names(tmp_path, nursery, autojump_clock) -> None:
     node = Node(tmp_path)
     who = key(tmp_path)
-    node.nodes.bind(who.id, [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
+    node.nodes.bind((who.id,), [f"CITY {number}@BOREAS" for number in range(NODE_CITIES_MAX)])
     refused = await node.linked(nursery, who, "ONE MORE@BOREAS")
     assert "cities of one node = over 64" in refused.why_ended
     assert (await node.linked(nursery, who, "CITY 7@BOREAS")).why_ended is None
@@ -499,10 +503,14 @@ async def test_a_node_of_many_cities_links_as_many_as_a_hello_holds(
 ) -> None:
     names = [f"City {number}" for number in range(40)]
     node = Node(tmp_path, *names)
-    count = len(node.speaker.linked_cities)
+    count = len(node.nodes.carried("", range(40)))
     assert 15 < count < 40
     assert f"no links with other nodes for {names[count]}, " in node.log.lines[0]
     peer = await node.linked(nursery, key(tmp_path), THEIRS)
     assert peer.why_ended is None
     assert len(peer.said.theirs) == len(node.network.linked) == count
+    peer.said.depart("CITY 3@ATLAS", [record_of(7)])
+    await node.pass_on(peer)
+    # who is under way comes first, then who is to trade
+    assert node.nodes.carried(peer.link.peer_id, {0, 39}) == [3, 0, 39]
     nursery.cancel_scope.cancel()

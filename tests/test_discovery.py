@@ -3,7 +3,6 @@
 import gc
 import secrets
 import socket
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -25,7 +24,7 @@ from city_node.discovery import (
 from city_node.names import check_name
 from city_node.node_id import node_id
 from city_node.policy import ADMISSIONS
-from tests.nodes import check_balance, running
+from tests.nodes import asked, check_balance, running, until
 from tests.test_travelway import Kept
 
 # --- what is announced ---
@@ -191,6 +190,12 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
         f"boreas-{unique}": ("Riverwood", "Seaside"),
         f"cronos-{unique}": ("Portsville",),
     }
+
+    def met_everybody(name: str) -> bool:
+        others = sum(len(cities) for other, cities in nodes.items() if other != name)
+        both_ways = "SELECT count(*) FROM peers WHERE entered > 0 AND left > 0"
+        return asked(tmp_path / name, both_ways)[0][0] >= len(nodes[name]) * others
+
     with ExitStack() as stack:
         started = {
             name: stack.enter_context(
@@ -207,7 +212,7 @@ def test_three_nodes_find_each_other_and_trade(tmp_path) -> None:
                 for other in nodes.keys() - {name}:
                     for theirs in nodes[other]:
                         node.wait_for(f"{ours}: road to {theirs}@{other} open")
-        time.sleep(2.0)
+        until(lambda: all(map(met_everybody, nodes)), "merchants both ways on every road")
         reports = {name: node.stop() for name, node in started.items()}
     for name, report in reports.items():
         check_balance(report)

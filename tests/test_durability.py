@@ -27,7 +27,7 @@ from city_node.wishes import Wishes
 from city_node.world import found_world
 from protocol import observe
 from tests.durable import Kept
-from tests.nodes import GUARD_S, Node, check_balance, connected, free_port, own_environment
+from tests.nodes import Node, check_balance, connected, free_port, own_environment
 from tests.roads import line
 from tests.test_ledger import lively
 from tests.test_observer import Running, observed
@@ -136,48 +136,6 @@ def test_killed_while_guests_come_and_go_no_coin_is_lost(home, capsys) -> None:
     assert books["issued"] == sum(city["initial"] + city["issued"] for city in money)
     assert books["held"] == books["issued"] + books["entered"] - books["left"]
     assert 0 < books["entered"] < books["held"]
-
-
-def test_two_nodes_that_trade_balance_together_whoever_is_killed(home, capsys) -> None:
-    """What left one of them is under way until the other has it; none is ever there twice."""
-    port = free_port()
-    common = (*QUIET, "--merchants", "50")
-    folders = [str(home / name) for name in ("one", "other")]
-    one = ("Riverwood", *common, "--node-name", "atlas", "--port", str(port))
-    other = ("Seaside", *common, "--node-name", "boreas", "--connect", f"127.0.0.1:{port}")
-    nodes = [
-        Node(home, (*each, "--data-dir", folder), {})
-        for each, folder in zip((one, other), folders, strict=True)
-    ]
-    for killed, each, folder in ((0, one, folders[0]), (1, other, folders[1])):
-        for node in nodes:
-            node.wait_for(r"road to .* open")
-        before, give_up_s = entered(folder), time.monotonic() + GUARD_S
-        while entered(folder) < before + 10:
-            told = "\n".join(line for node in nodes for line in node.lines)
-            assert time.monotonic() < give_up_s, told
-            time.sleep(0.1)
-        assert len(audited(capsys, *folders)["between"]) == 2  # while they run
-        nodes[killed].process.kill()
-        nodes[killed].end()
-        assert audited(capsys, *folders)["balanced"]
-        nodes[killed] = Node(home, (*each, "--data-dir", folder), {})
-        nodes[killed].wait_for("goes on at tick")
-    for node in nodes:
-        check_balance(node.stop())
-    books = audited(capsys, *folders)
-    assert books["entered"] == books["left"] == 0  # nobody is a guest
-    assert books["in_transit"] == sum(way["in_transit"] for way in books["between"]) >= 0
-    assert books["held"] + books["in_transit"] == books["issued"]
-    alone = audited(capsys, folders[0])
-    assert alone["entered"] > 0
-    assert alone["between"] == []
-
-
-def entered(folder: str) -> int:
-    """Merchants who have entered a world over the network."""
-    with closing(sqlite3.connect(f"file:{folder}/ledger.db?mode=ro", uri=True)) as database:
-        return database.execute("SELECT coalesce(sum(entered), 0) FROM peers").fetchone()[0]
 
 
 def read_tick(home: Path) -> int:

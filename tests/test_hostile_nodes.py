@@ -1,11 +1,10 @@
 """A running node and other nodes that mean it ill, while an honest one trades with it."""
 
-import json
-
 import pytest
 import trio
 
-from tests.nodes import GUARD_S, check_balance, free_port, run_to_end, running
+from city_node.audit import audited
+from tests.nodes import GUARD_S, check_balance, free_port, running
 from tools.hostile import NODE_ATTACKS
 from tools.node_peer import NodePeer, linked, record_of
 
@@ -25,8 +24,8 @@ def attacked(tmp_path_factory):
         node.wait_for("Riverwood  tick")
         yield node, home, node_port
     check_balance(node.report)
-    audit = run_to_end(home, "audit", str(home / "world"), "--json")
-    assert json.loads(audit.stdout)["balanced"], audit.stdout
+    books = audited([home / "world"])
+    assert books["balanced"], books
 
 
 async def served(peer: NodePeer) -> None:

@@ -117,8 +117,12 @@ def test_what_peers_have_brought_is_known_after_a_crash() -> None:
     net = kept.network.quotas[0, "seashore"].net_minor
     again = kept.after_a_crash()
     assert again.recovered.replayed_ticks == 50
-    assert again.network.quotas[0, "seashore"].net_minor == net
-    assert again.network.quotas[0, "seashore"].hour_minor(0.0) == net
+    brought = {key: (q.net_minor, q.hour_minor(0.0)) for key, q in kept.network.quotas.items()}
+    assert brought == {
+        key: (q.net_minor, q.hour_minor(0.0)) for key, q in again.network.quotas.items()
+    }
+    assert brought[0, "seashore"] == brought[0, "@192.0.2.7"] == (net, net)
+    assert 0 < brought[0, "@192.0.2.7 heads"][0] < 7  # and some left
     account = kept.ledger.accounts["Riverwood", "seashore"]
     assert net == account.entered_minor - account.left_minor
 
@@ -280,6 +284,8 @@ def test_books_that_do_not_balance_never_start() -> None:
         "UPDATE peers SET left_minor = left_minor + 1",
         "UPDATE cities SET holdings_minor = holdings_minor - 1 WHERE name = 'Seaside'",
         "UPDATE cities SET issued_minor = 5 WHERE name = 'Seaside'",
+        "INSERT INTO migrations VALUES ('Riverwood', 'Ash@b', 'out', 0, 'COMMITTED', 5, x'', 1)",
+        "INSERT INTO migrations VALUES ('Riverwood', 'Ash@b', 'in', 0, 'HELD', 5, x'', 1)",
     ):
         broken = database(kept.image())
         broken.execute(change)

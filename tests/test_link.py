@@ -55,6 +55,7 @@ class Node:
             self.speak,
             trusted={entry.id: entry for entry in trusted},
             strangers=strangers,
+            cities=range(2),
             machine=Machine(random=random.Random(0)),
         )
         self.welcomed: list[Link] = []

@@ -2,43 +2,33 @@
 
 import json
 import random
-import sqlite3
 import subprocess
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from city_node.audit import audited
+from city_node.cli import main
 from city_node.node_name import name_for_life
-from tests.nodes import GUARD_S, Node, check_balance, free_port, run_to_end
+from tests.nodes import (
+    Node,
+    asked,
+    check_balance,
+    entered,
+    free_port,
+    own_environment,
+    run_to_end,
+    until,
+)
 
 QUIET = ("--headless", "--no-discovery", "--merchants", "40")
-
-
-def asked(folder: Path, query: str) -> list[tuple]:
-    """What the ledger in a folder says, whether its node runs or not."""
-    with closing(sqlite3.connect(f"file:{folder}/ledger.db?mode=ro", uri=True)) as database:
-        return database.execute(query).fetchall()
-
-
-def entered(folder: Path) -> int:
-    """Merchants who have entered a world over the network."""
-    return asked(folder, "SELECT coalesce(sum(entered), 0) FROM peers")[0][0]
 
 
 def under_way(folder: Path) -> set[tuple]:
     """Merchants who are on the road, or held, by their numbers."""
     live = "state IN ('PREPARED', 'COMMITTED', 'HELD')"
     return set(asked(folder, f"SELECT city, peer, side, xid FROM migrations WHERE {live}"))
-
-
-def until(happened, what: str) -> None:
-    """Wait for what comes by itself."""
-    give_up_s = time.monotonic() + GUARD_S
-    while not happened():
-        assert time.monotonic() < give_up_s, what
-        time.sleep(0.05)
 
 
 class Pair:
@@ -55,8 +45,6 @@ class Pair:
             ("Seaside", *QUIET, *connect, "--port", str(free_port()), "--node-name", "boreas"),
         ]
         self.nodes = [self.started(0), self.started(1)]
-        for node in self.nodes:
-            node.wait_for("road to .* open")
 
     def started(self, number: int) -> Node:
         where = ("--data-dir", str(self.folders[number]))
@@ -69,9 +57,9 @@ class Pair:
 
     def audit(self) -> dict:
         """The books of both; they must balance."""
-        ran = run_to_end(self.home, "audit", "--json", *map(str, self.folders))
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return json.loads(ran.stdout)
+        books = audited(self.folders)
+        assert books["balanced"], books
+        return books
 
     def stop(self) -> None:
         for node in self.nodes:
@@ -82,8 +70,10 @@ class Pair:
 def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) -> None:
     chance, both = random.Random(5), Pair(tmp_path, port_of)
     try:
+        for node in both.nodes:
+            node.wait_for("road to .* open")
         until(lambda: all(map(entered, both.folders)), "merchants both ways")
-        assert both.audit()["balanced"]  # while they run
+        assert len(both.audit()["between"]) == 2  # while they run
         shown = run_to_end(tmp_path, "peers", "--node", "atlas").stdout.splitlines()
         assert shown[0].split()[-4:] == ["refused", "balance", "credit", "used"]
         assert shown[1].split()[:3] == ["Riverwood", "Seaside@boreas", "accepted"]
@@ -93,8 +83,9 @@ def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) 
             both.nodes[number].process.kill()
             both.nodes[number].end()
             open_then = [under_way(folder) for folder in both.folders]
-            assert both.audit()["balanced"]
+            both.audit()
             both.nodes[number] = both.started(number)
+            both.nodes[number].wait_for("goes on at tick")
             both.trade(10)
             until(
                 lambda then=open_then: (
@@ -109,16 +100,22 @@ def test_killed_at_any_moment_nobody_is_lost_or_doubled(tmp_path, port_of: str) 
         books = both.audit()
         assert books["entered"] == books["left"] == 0  # there are no guests
         assert books["held"] + books["in_transit"] == books["issued"]
+        assert books["in_transit"] == sum(way["in_transit"] for way in books["between"]) >= 0
+        alone = audited(both.folders[:1])
+        assert alone["entered"] > 0
+        assert alone["between"] == []
         if port_of == "--port":
             return
+        rotated = run_to_end(tmp_path, "rotate", str(both.folders[1]))
+        assert rotated.returncode == 0, rotated.stderr
         both.nodes = [both.started(0), both.started(1)]  # after a clean end likewise
+        both.nodes[0].wait_for("has a new key, signed by both")
         both.trade(10)
         both.stop()
         assert both.audit()["held"] + both.audit()["in_transit"] == books["issued"]
     finally:
         for node in both.nodes:
-            node.process.kill()
-            node.process.wait()
+            node.kill()
             print("\n".join(node.lines))
             assert not node.matching("quarantined|nothing on it is acknowledged")
 
@@ -165,34 +162,39 @@ def test_who_knocks_waits_until_both_users_trust_him(tmp_path) -> None:
             node.wait_for("road to .* closed")
         for node in running.values():
             check_balance(node.stop())
-        ran = run_to_end(tmp_path, "audit", "--json", "one", "other")
-        assert json.loads(ran.stdout)["balanced"]
+        assert audited([tmp_path / "one", tmp_path / "other"])["balanced"]
     finally:
         for node in running.values():
-            node.process.kill()
-            node.process.wait()
+            node.kill()
 
 
 # --- names ---
 
 
-def test_a_world_has_one_name_for_life(tmp_path) -> None:
+def test_a_world_has_one_name_for_life(tmp_path, monkeypatch, capsys) -> None:
+    environment = own_environment(tmp_path, CITY_NODE_HOME=str(tmp_path / "trust"))
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(tmp_path)
     short = ("Riverwood", "--headless", "--no-discovery", "--ticks", "0", "--report", "r.json")
 
     def name_of(*arguments: str) -> str:
-        ran = run_to_end(tmp_path, *short, *arguments)
-        assert ran.returncode == 0, ran.stderr
-        return json.loads((tmp_path / "r.json").read_text())["node"]
+        with pytest.raises(SystemExit) as ended:
+            main([*short, *arguments])
+        assert ended.value.code in (None, 0)
+        return json.loads(Path("r.json").read_text())["node"]
 
     first = name_of()
     assert name_of("--data-dir", "other") == f"{first}-2"  # although the first does not run
     assert name_of() == first
     assert name_of("--node-name", first.upper()) == first
     assert name_of("--new") not in (first, f"{first}-2")  # others know the old one by its key
-    refused = run_to_end(tmp_path, *short, "--data-dir", "other", "--node-name", "atlas")
-    assert refused.returncode == 2
-    assert f"node_name = 'atlas': the world in 'other' is called '{first}-2'" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as refused:
+        main([*short, "--data-dir", "other", "--node-name", "atlas"])
+    assert refused.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"node_name = 'atlas': the world in 'other' is called '{first}-2'" in said
 
 
 def test_the_name_of_a_new_world_is_asked_for_or_still_to_be_found(tmp_path) -> None:

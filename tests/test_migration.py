@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from protocol.limits import GIVE_UP_S, OFFERS_IN_FLIGHT_FIRST
+from protocol.inbound import Inbound
+from protocol.limits import GIVE_UP_S, OFFERS_IN_FLIGHT_FIRST, UNSETTLED_WINDOWS
 from protocol.migration import Contradiction, Offence
 from protocol.node_lines import decode, encode
 from protocol.node_messages import (
@@ -177,6 +178,19 @@ def test_journals_stay_small() -> None:
     world.settle()
     world.check_rest()
     assert world.linked
+
+
+def test_little_is_remembered_of_who_settles_nothing() -> None:
+    inbound, xid = Inbound(OURS, THEIRS), 0
+    while xid < inbound.credit:
+        xids = [(xid, 1)]
+        offer = Offer(sender=THEIRS, receiver=OURS, xids=xids, merchants=[Raw(b"{}")])
+        inbound.hold(offer, [((0, b"{}"), "full")])
+        xid += 1
+    assert xid == len(inbound.ended) == UNSETTLED_WINDOWS * OFFERS_IN_FLIGHT_FIRST
+    inbound.receive(Forget(sender=THEIRS, receiver=OURS, below=xid - 1))
+    assert len(inbound.ended) == 1
+    assert inbound.credit == xid + OFFERS_IN_FLIGHT_FIRST
 
 
 def test_lines_hold_as_many_as_fit() -> None:

@@ -21,11 +21,12 @@ from city_node.node_name import claimed_name, host_name
 from city_node.wishes import Wishes
 from tests.nodes import (
     check_balance,
+    entered,
     free_port,
     let_a_window_pass,
     own_environment,
-    run_to_end,
     running,
+    until,
 )
 from tests.test_travelway import Kept
 from tests.worlds import all_roads, city, world
@@ -182,36 +183,30 @@ async def test_waiting_for_a_thread_is_not_the_engines_time() -> None:
 # --- joined by hand ---
 
 
-def wait_for_traffic(home: Path, name: str) -> None:
-    """Until merchants have come to a node from another, and left for it."""
-    give_up_s = time.monotonic() + 60.0
-    while time.monotonic() < give_up_s:
-        seen = run_to_end(home, "watch", "--once", "--node", name)
-        peers = json.loads(seen.stdout)["peers"] if seen.returncode == 0 else []
-        if any(peer.get("arrived", 0) and peer.get("departed", 0) for peer in peers):
-            return
-    raise AssertionError(f"nobody crossed to or from {name}")
-
-
 def test_two_nodes_joined_by_connect_in_both_directions(tmp_path) -> None:
     """Each waits for the other to speak, then says its full name; of two roads one remains.
 
     They are called differently without being told to, as nodes of one user are.
     """
     first, second = free_port(), free_port()
+    folders = [tmp_path / "one", tmp_path / "other"]
     common = ("Riverwood", "--no-discovery", "--merchants", "50")
     with (
-        running(tmp_path, *common, "--port", str(first), "--connect", f"127.0.0.1:{second}") as one,
+        running(
+            tmp_path,
+            *common,
+            *("--port", str(first), "--connect", f"127.0.0.1:{second}"),
+            *("--data-dir", str(folders[0])),
+        ) as one,
         running(
             tmp_path,
             *common,
             *("--port", str(second), "--connect", f"riverwood=localhost:{first}"),
-            *("--data-dir", str(tmp_path / "other")),
+            *("--data-dir", str(folders[1])),
         ) as other,
     ):
         met = [each.wait_for("Riverwood: road to (Riverwood@.*) open")[1] for each in (one, other)]
-        for peer in met:
-            wait_for_traffic(tmp_path, peer.partition("@")[2])
+        until(lambda: all(map(entered, folders)), "merchants both ways")
         reports = one.stop(), other.stop()
     assert {f"Riverwood@{report['node']}" for report in reports} == set(met)
     assert {report["node"] for report in reports} == {host_name(), f"{host_name()}-2"}

@@ -9,11 +9,12 @@ import typer
 
 from city_node.ledger import Ledger
 from tools.simulate import nemesis, simulation
-from tools.simulate.__main__ import failure_of, numbers_of, summary
+from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary
 from tools.simulate.nemesis import FAULTS, HOSTILE
 from tools.simulate.simulation import Scene, simulate
 
 HOURS = 0.05
+THREE = ("bazaar", "macro", "society")
 
 
 def test_one_seed_one_trace() -> None:
@@ -47,6 +48,24 @@ def test_a_fault_befalls_and_costs_nobody_anything(kind: str, monkeypatch) -> No
     assert outcome.faults[kind] > 0
     assert outcome.count.migrations > 0
     assert summary([outcome])["seeds failed"] == "0"
+
+
+def test_a_bazaar_a_macro_city_and_a_society_trade() -> None:
+    """An hour of this is in docs/reliability.md, with the command that ran it."""
+    outcome = simulate(Scene(1, HOURS, economies=THREE))
+    assert outcome.failure == ""
+    assert all(outcome.count.entered[kind] and outcome.count.left[kind] for kind in THREE)
+    assert "--seed 1 --hours 0.05 --economies bazaar,macro,society" in outcome.scene.command
+
+
+def test_an_economy_that_does_not_trade_is_a_failure() -> None:
+    outcome = simulate(Scene(1, 0.001, economies=("bazaar",)))
+    assert outcome.failure == "bazaar: 0 merchants came to it, 0 went from it"
+
+
+def test_an_economy_that_there_is_not() -> None:
+    with pytest.raises(typer.BadParameter, match="economies = 'feudal': must be one of bazaar"):
+        economies_of("bazaar,feudal")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

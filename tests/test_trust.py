@@ -262,6 +262,23 @@ def test_a_stranger_is_noted_where_a_city_would_hear_him(home) -> None:
     assert pending(home) == {}
 
 
+@pytest.mark.parametrize("knows_new", [False, True])
+def test_who_has_proved_a_new_key_is_trusted_as_under_the_old(home, knows_new: bool) -> None:
+    """Also where somebody has been told the new id, as friends of closed cities have to be."""
+    trust.trust(home, ATLAS, NOW_S)
+    bind_cities(home, ATLAS, b"one", ["Riverwood@atlas"])
+    if knows_new:
+        trust.trust(home, BOREAS, NOW_S)
+    proved = Visitor(BOREAS, b"new", "192.0.2.7", ["Riverwood@atlas"], [CRONOS, ATLAS])
+    said = answers(home, proved, {"Yew": Policy("closed")}, {ATLAS: Trusted(ATLAS)}, NOW_S)
+    assert said == {"Yew": "let in"}
+    (entry,) = trusted(home).values()
+    assert (entry.id, entry.certificate, entry.cities) == (BOREAS, b"new", ("riverwood@atlas",))
+    trust.distrust(home, BOREAS)
+    assert answers(home, proved, {"Yew": Policy("closed")}, {}, NOW_S) == {"Yew": "closed"}
+    assert trusted(home) == {}
+
+
 def test_one_without_cities_can_be_noted_too(home) -> None:
     visitor = Visitor(BOREAS, b"", "192.0.2.7", [])
     assert answers(home, visitor, {"Yew": Policy("knock")}, {}, NOW_S) == {"Yew": "knock"}

@@ -230,7 +230,7 @@ def test_the_waiting_screen_says_what_it_waits_for(written, size, phase):
     expected = {
         "connecting": "connection refused",
         "waiting": "first snapshot",
-        "compiling": "kernels 3 of 7: market matching",
+        "compiling": "compiling 3 of 7: market matching",
         "refused": "token: not the one",
     }
     assert expected[phase] in said

@@ -294,7 +294,7 @@ def test_a_screenshot_and_a_film_of_a_running_node(node, tmp_path):
 
 
 def test_nobody_to_watch_is_said(monkeypatch):
-    monkeypatch.setattr("viewer.record.PATIENCE_S", 0.1)
+    monkeypatch.setattr("viewer.record.NOBODY_S", 0.1)
     with pytest.raises(NothingSeenError, match=r"127\.0\.0\.1:1"):
         list(watched("127.0.0.1:1", 1.0, view=View(), pause_s=0.02))
 

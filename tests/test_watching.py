@@ -97,6 +97,13 @@ def test_verbs_find_the_node_that_runs(environment, tmp_path):
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
         assert "'Atlantis'" in wrong.stderr
         assert "Riverwood, Seaside" in wrong.stderr
+        for option, path, why in (
+            ("--screenshot", "/nowhere/a.png", "cannot be written"),
+            ("--record", "a.mp4", "must end in .gif"),
+        ):
+            wrong = verb(environment, "watch", option, path)
+            assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+            assert why in wrong.stderr
         wrong = verb(environment, "watch", "--node", "elsewhere", "--once")
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
         assert "elsewhere" in wrong.stderr

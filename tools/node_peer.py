@@ -48,7 +48,8 @@ class NodePeer:
         self.done: dict[int, str] = {}
         self.up = trio.Event()
         self.stream = stream
-        hello = hello_of(identity.id, "tool", [(self.city, charter(identity, self.city))])
+        chartered = [(self.city, charter(identity, self.city))]
+        hello = hello_of(identity.id, "tool", chartered, identity.rotations)
         self.connection = NodeConnection(
             hello, peer_id=peer_id, dialling=True, now_s=trio.current_time()
         )

@@ -16,14 +16,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("address", metavar="HOST:PORT", help="where the node's observer listens")
     parser.add_argument("--theme", choices=sorted(THEMES), default="dark")
     parser.add_argument("--size", metavar="WxH", type=_size, help="pixels, from 640x420 up")
-    parser.add_argument("--token-file", metavar="FILE", type=Path, help="holds the node's token")
+    parser.add_argument(
+        "--token-file", metavar="FILE", type=Path, help="holds the node's token; -: stdin"
+    )
     parser.add_argument("--view", metavar="CITY/VIEW", default="", help="what is shown at first")
     parser.add_argument("--screenshot", metavar="FILE.png", type=Path, help="draw, open no window")
     parser.add_argument("--record", metavar="FILE.gif", type=Path, help="record, open no window")
     parser.add_argument("--seconds", metavar="N", type=float, help="how long to watch for those")
     chosen = parser.parse_args(arguments)
     try:
-        token = chosen.token_file.read_text().strip() if chosen.token_file else None
+        token = _token(chosen.token_file) if chosen.token_file else None
         view = View(theme=chosen.theme, wanted=chosen.view)
         if chosen.screenshot:
             seconds, size = chosen.seconds or 3.0, chosen.size or (1280, 800)
@@ -49,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _token(path: Path) -> str:
+    return (sys.stdin.readline() if path == Path("-") else path.read_text()).strip()
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -231,8 +231,8 @@ HELP = (
     ("1 2 3", "the views named above"),
     ("Tab", "next view"),
     ("[ ]", "shorter or longer time span"),
-    ("PgUp PgDn", "other goods or charts"),
-    ("R", "retry the connection"),
+    ("PgUp PgDn", "more goods, charts, peers"),
+    ("hover", "values; who is on a road"),
     ("click", "focus a city or its line"),
     ("Esc", "clear focus, then quit"),
     ("← →", "focus previous or next city"),
@@ -240,6 +240,7 @@ HELP = (
     ("B", "bands of lowest to highest"),
     ("T", "dark or light"),
     ("S", "save PNG with tick in name"),
+    ("R", "retry the connection"),
     ("?", "these keys"),
 )
 HELP_NOTE = (

@@ -21,7 +21,8 @@ from viewer.history import History
 from viewer.state import Link, View, advance_clock, show_wanted, widen_span
 
 FRAMES_PER_S: Final = 12
-PATIENCE_S: Final = 120.0  # kernels of a first start compile for a good part of a minute
+PATIENCE_S: Final = 120.0  # with a node that has answered: a window of a large city is long
+NOBODY_S: Final = 10.0  # with an address where nobody does
 
 
 class NothingSeenError(RuntimeError):
@@ -34,7 +35,7 @@ def watched(
     """Follows a node for so long after its first snapshot, yielding every `pause_s` seconds.
 
     Raises:
-        NothingSeenError: no snapshot within PATIENCE_S.
+        NothingSeenError: no snapshot within PATIENCE_S, or nobody there within NOBODY_S.
         ValueError: the address is none, or the view has no such city or tab.
     """
     feed, history = Feed(address, token=token), History()
@@ -53,7 +54,7 @@ def watched(
             if first_s is not None:
                 widen_span(view, history)
                 yield history, feed.link
-            elif view.now_s - began_s > PATIENCE_S or feed.link.phase == "refused":
+            elif _is_enough(feed.link, view.now_s - began_s):
                 why = feed.link.why or "it sent no snapshot"
                 raise NothingSeenError(f"nothing seen of the node at {address}: {why}")
             time.sleep(max(0.0, pause_s - (time.monotonic() - view.now_s)))
@@ -61,6 +62,12 @@ def watched(
             yield history, feed.link
     finally:
         feed.stop()
+
+
+def _is_enough(link: Link, waited_s: float) -> bool:
+    """Whether nothing more is to be hoped for."""
+    patience_s = NOBODY_S if link.phase == "connecting" and link.why else PATIENCE_S
+    return link.phase == "refused" or waited_s > patience_s
 
 
 def screenshot(
@@ -77,7 +84,10 @@ def screenshot(
     surface = pygame.Surface(size)
     *_, (history, link) = watched(address, seconds, token=token, view=view, pause_s=0.05)
     render(surface, view, history, link)
-    pygame.image.save(surface, str(path))
+    try:
+        pygame.image.save(surface, str(path))
+    except pygame.error as error:
+        raise OSError(f"{path}: {error}") from None
 
 
 def record(

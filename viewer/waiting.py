@@ -110,7 +110,7 @@ def _steps(
     surface.fill(palette.text, (x, y, round(width * done), 3))
     kernels = "kernels"
     if compiling is not None:
-        kernels = f"kernels {compiling.step} of {compiling.steps}"
+        kernels = f"compiling {compiling.step} of {compiling.steps}"
         kernels += f": {compiling.what}" if compiling.what else ""
     opened = answered and link.open_after_s is not None
     rows = (

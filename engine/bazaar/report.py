@@ -41,6 +41,11 @@ def holdings_minor(bazaar: AnyBazaar) -> int:
     return money_minor
 
 
+def purses(bazaar: AnyBazaar) -> Array:
+    """int64[residents]: the residents' money, minor units; not a copy."""
+    return bazaar.residents.money_minor
+
+
 def prices(bazaar: AnyBazaar) -> Array:
     """float64[goods]: mean expected price, coins; NaN for leisure and where nobody lives."""
     return _unless_leisure(bazaar, np.mean)

@@ -70,6 +70,12 @@ def holdings_minor(macro: Macro) -> int:
     return int(rows(macro.nation).reserves_minor[0])
 
 
+def purses(macro: Macro) -> Array:
+    """int64[1]: where the merchants' taxes go: the reserves; `abroad.settle` books them."""
+    reserves_minor: Array = macro.nation["reserves_minor"]
+    return reserves_minor
+
+
 def _quotes(macro: Macro) -> list[Array]:
     """A good -> float64[firms]: prices in coins, none where it is not traded."""
     firms, world = rows(macro.firms), macro.world

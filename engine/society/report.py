@@ -89,6 +89,11 @@ def holdings_minor(society: Society) -> int:
     return int(society.treasury.money_minor[0])
 
 
+def purses(society: Society) -> Array:
+    """int64[1]: where the merchants' taxes go: the treasury."""
+    return society.treasury.money_minor
+
+
 def prices(society: Society) -> Array:
     """float64[goods]: what the treasury asks, or pays at most; coins, NaN: it deals in none."""
     return society.treasury.price.copy()

@@ -1,5 +1,6 @@
 """`python -m tools.simulate`: replay one seed, or run many, a bar meanwhile."""
 
+import math
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from city_node.kernel_cache import prepare
 prepare()  # before anything imports numba
 
 from tools import reliability  # noqa: E402
+from tools.simulate.nodes import PARAMETERS  # noqa: E402
 from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 
 HOURS = 0.5
@@ -27,17 +29,24 @@ def main(
     seeds: Annotated[str | None, typer.Option(metavar="A:B", help="Run these.")] = None,
     hours: Annotated[float, typer.Option(min=0.0, help="Simulated, each.")] = HOURS,
     nodes: Annotated[int | None, typer.Option(min=2, help="Each; default: 2 to 4.")] = None,
+    economies: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="A node of each, which must trade; default: all kinds."),
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
 ) -> None:
     """Simulate whole networks, faults and all."""
     console = Console()
     if (seed is None) == (seeds is None):
         raise typer.BadParameter("one of --seed and --seeds must be given")
+    if nodes and economies:
+        raise typer.BadParameter("of --nodes and --economies only one can be given")
     began_s = time.perf_counter()
+    asked = hours, nodes, economies_of(economies) if economies else ()
     if seed is not None:
-        outcomes = [simulate(Scene(seed, hours, nodes), lambda line: print(line, flush=True))]
+        outcomes = [simulate(Scene(seed, *asked), lambda line: print(line, flush=True))]
     else:
-        scenes = [Scene(number, hours, nodes) for number in numbers_of(seeds or "")]
+        scenes = [Scene(number, *asked) for number in numbers_of(seeds or "")]
         outcomes = list(shown(scenes, console))
     facts = summary(outcomes)
     facts["hours of computing, all cores"] = f"{(time.perf_counter() - began_s) / 3_600:.2f}"
@@ -47,17 +56,28 @@ def main(
     for outcome in failed:
         console.print(failure_of(outcome), highlight=False, markup=False, soft_wrap=True)
     if keep:
-        name = f"Simulated: {f'{nodes:,} nodes' if nodes else 'small networks'}"
-        console.print(f"wrote {reliability.keep(name, command(seed, seeds, hours, nodes), facts)}")
+        scene = outcomes[0].scene
+        which = f"--seeds {seeds}" if seeds else f"--seed {seed}"
+        command = f"python -m tools.simulate {which} {scene.asked}"
+        console.print(f"wrote {reliability.keep(heading(scene), command, facts)}")
     sys.exit(bool(failed))
 
 
-def command(seed: int | None, seeds: str | None, hours: float, nodes: int | None) -> str:
-    """What was asked for."""
-    asked = f"--seeds {seeds}" if seeds else f"--seed {seed}"
-    return f"python -m tools.simulate {asked} --hours {hours:g}" + (
-        f" --nodes {nodes}" if nodes else ""
-    )
+def heading(scene: Scene) -> str:
+    """Under which name runs of this kind are kept."""
+    if scene.economies:
+        return f"Simulated: {', '.join(scene.economies)}"
+    return f"Simulated: {f'{scene.nodes:,} nodes' if scene.nodes else 'small networks'}"
+
+
+def economies_of(names: str) -> tuple[str, ...]:
+    """What `A,B,…` means."""
+    economies = tuple(names.split(","))
+    for name in economies:
+        if name not in PARAMETERS:
+            known = ", ".join(PARAMETERS)
+            raise typer.BadParameter(f"economies = {name!r}: must be one of {known}")
+    return economies
 
 
 def numbers_of(seeds: str) -> range:
@@ -94,11 +114,19 @@ def summary(outcomes: list[Outcome]) -> dict[str, str]:
     faults: Counter[str] = Counter()
     for outcome in outcomes:
         faults.update(outcome.faults)
+    entered, left = Counter[str](), Counter[str]()
+    for outcome in outcomes:
+        entered.update(outcome.count.entered)
+        left.update(outcome.count.left)
+    pairs = sum(math.comb(outcome.nodes, 2) for outcome in outcomes)
     simulated_h = sum(outcome.simulated_s for outcome in outcomes) / 3_600
     return {
         "seeds": f"{len(outcomes):,}",
+        "nodes": f"{sum(outcome.nodes for outcome in outcomes):,}",
+        "pairs of them joined": f"{sum(outcome.joined for outcome in outcomes):,} of {pairs:,}",
         "simulated hours": f"{simulated_h:,.1f}",
-        "migrations": f"{sum(outcome.count.migrations for outcome in outcomes):,}",
+        "migrations": f"{entered.total():,}",
+        **{f"- to {kind}, from it": f"{entered[kind]:,}, {left[kind]:,}" for kind in entered},
         "lost": f"{sum(outcome.count.lost for outcome in outcomes):,}",
         "duplicated": f"{sum(outcome.count.duplicated for outcome in outcomes):,}",
         "drift, minor units": f"{sum(outcome.count.drift_minor for outcome in outcomes):,}",

@@ -7,7 +7,7 @@ out, but not the others' own books.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from city_node.audit import Read, added_up, between
 from city_node.books import IN_TRANSIT
@@ -32,6 +32,7 @@ class Count:
         migrations: merchants who came to a city from another node's.
         lost: who has gone for good, and not come.
         duplicated: who has come, and not been given.
+        entered, left: they and who went, by the economy of the city they came to or went from.
         drift_minor: money between cities that no migration under way accounts for.
         open: migrations that are not over.
     """
@@ -39,6 +40,8 @@ class Count:
     migrations: int = 0
     lost: int = 0
     duplicated: int = 0
+    entered: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
     drift_minor: int = 0
     open: frozenset[Migration] = frozenset()
 
@@ -86,7 +89,13 @@ def count_all(nodes: Sequence[Node]) -> Count:
     reads = [found.read for found in honest]
     if not added_up(reads)["balanced"]:
         raise ViolationError(f"all books together do not balance: {added_up(reads)}")
-    count = Count(sum(a.entered for read in reads for a in read.accounts.values()))
+    count = Count()
+    for node in nodes:
+        if node.is_honest and node.name in books:
+            accounts = books[node.name].read.accounts.values()
+            count.entered[node.economy] += sum(account.entered for account in accounts)
+            count.left[node.economy] += sum(account.left for account in accounts)
+    count.migrations = count.entered.total()
     _compare(honest, count)
     for one in honest:
         _check_losses(one.read)

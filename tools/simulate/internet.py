@@ -53,10 +53,10 @@ class Internet:
             self.cables[key] = Cable(delay_s, delay_s)
         return self.cables[key]
 
-    def between(self, one: str, other: str) -> list[End]:
-        """Open ends of a cable, both sides'."""
-        both = {one, other}
-        return [end for end in self.ends if {end.here.address, end.there.address} == both]
+    def close(self, end: End) -> None:
+        """An end is open no more."""
+        self.ends.pop(end, None)
+        end.cable.ends.pop(end, None)
 
     # --- what a host does ---
 
@@ -92,7 +92,8 @@ class Internet:
         ours, theirs = End(self, here, there, cable), End(self, there, here, cable)
         ours.other, theirs.other = theirs, ours
         theirs.open_s = trio.current_time() + cable.delay_s
-        self.ends[ours] = self.ends[theirs] = None
+        for end in (ours, theirs):
+            self.ends[end] = cable.ends[end] = None
         self.nursery.start_soon(self._accept, listener, theirs)
         return ours
 
@@ -132,7 +133,7 @@ class Internet:
 
     def cut(self, one: str, other: str) -> int:
         """Reset all connections between two hosts; returns how many ends."""
-        ends = self.between(one, other)
+        ends = list(self.cable(one, other).ends)
         for end in ends:
             end.lose_coming(self.random.random())
             end.reset()
@@ -143,7 +144,7 @@ class Internet:
         cable = self.cable(one, other)
         for name, value in changed.items():
             setattr(cable, name, value)
-        for end in self.between(one, other):
+        for end in cable.ends:
             end.wake()
 
     def mend(self, one: str, other: str) -> None:

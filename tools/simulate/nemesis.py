@@ -50,6 +50,7 @@ class Nemesis:
         faults: done so far, by kind.
         villain: who lies, and whose disk is rolled back; None: nobody.
         say: tells the story.
+        hostile: whether there may be one.
     """
 
     nodes: list[Node]
@@ -58,6 +59,7 @@ class Nemesis:
     say: Callable[[str], None]
     faults: Counter[str] = field(default_factory=Counter)
     villain: Node | None = None
+    hostile: bool = True
 
     async def haunt(self) -> None:
         """Do harm until cancelled; then everything is as it was, and every node lives.
@@ -66,7 +68,8 @@ class Nemesis:
         the rare errors are.
         """
         kinds = self.random.sample(list(FAULTS), self.random.randint(KINDS_MIN, len(FAULTS)))
-        if len(self.nodes) >= HOSTILE_NODES_MIN and self.random.random() < HOSTILE_SHARE:
+        enough = self.hostile and len(self.nodes) >= HOSTILE_NODES_MIN
+        if enough and self.random.random() < HOSTILE_SHARE:
             self.villain = self.random.choice(self.nodes)
             kinds += list(HOSTILE)
         weights = [self.random.random() for _ in kinds]
@@ -79,6 +82,13 @@ class Nemesis:
                     nursery.start_soon(self._do, kind)
         finally:
             self._mend()
+
+    def cut_all(self) -> None:
+        """Reset every connection. Trade had recovered, so many are under way, and whatever links
+        come next have to bring them to an end."""
+        self._strike("cut", "all are cut off")
+        for one, other in self.internet.cables:
+            self.internet.cut(one, other)
 
     async def _do(self, kind: str) -> None:
         node = self.random.choice(self.nodes)

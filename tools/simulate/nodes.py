@@ -1,7 +1,7 @@
 """The nodes of a simulated network: their worlds, their machines, one life after the other."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -31,6 +31,8 @@ from city_node.signals import Signals
 from city_node.wishes import Run, Wishes
 from city_node.world import World
 from engine.economy import one_by_one
+from engine.macro.city import LOCALS_LEAST
+from engine.macro.city import Parameters as MacroParameters
 from engine.society.params import Parameters as SocietyParameters
 from protocol.migration import Settled
 from tools.simulate.disk import Disk, Shelf
@@ -42,8 +44,16 @@ TICKS_PER_S = 1
 """So that a run of half an hour is 1,800 windows a node."""
 
 CITIES_MAX = 2
-SOCIETY = SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001)
-"""A pulse every ten seconds, and now and then somebody settles."""
+PARAMETERS = {
+    "bazaar": None,
+    "society": SocietyParameters(pulse_ticks=10, capacity=256, storehouse=10_000, settles=0.001),
+    "macro": MacroParameters(step_ticks=60),
+}
+"""Of a society a pulse every ten seconds, and now and then somebody settles; of a macro economy a
+month every minute. None: as the economy has them."""
+
+ECONOMIES = ("bazaar", "society", "bazaar", "macro")
+"""Of nodes in turn, where nobody asks for others; a macro city costs most."""
 
 LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 """Small worlds: what is tested happens between them."""
@@ -51,11 +61,15 @@ LOCALS_MAX, MERCHANTS_MIN, MERCHANTS_MAX = 6, 5, 30
 LEAVE_PROBABILITY, ACT_PROBABILITY = 0.05, 0.3
 """Merchants who wander more than they should."""
 
+TARIFF_BP = 150
+"""Of the second node; the third takes twice as much, and so on."""
+
 DIALLED_MAX = 3
 """By one node, of those before it."""
 
-BOTH_SHARE, ONE_CITY_SHARE = 0.3, 0.3
-"""Of the pairs of nodes: who dial each other, and of the others, whose link is for one city."""
+BOTH_SHARE, SOME_CITIES_SHARE = 0.5, 0.5
+"""Of the pairs of nodes: who dial each other. Of those who dial: who do it for each of some cities
+of theirs, and not for all."""
 
 EPOCH_S = 2_000_000_000.0
 """What a clock on the wall shows when a simulation begins."""
@@ -131,6 +145,11 @@ class Node:
     away_s: float = 0.0
     is_honest: bool = True
     kept: tuple[int, list[str]] | None = None
+
+    @property
+    def economy(self) -> str:
+        """Of all its cities."""
+        return self.config.cities[0].economy
 
     async def live(self) -> None:
         """Live one life after the other; until cancelled."""
@@ -263,33 +282,61 @@ def unnoted(_: Running) -> Iterator[None]:
     yield
 
 
-def found_nodes(count: int, internet: Internet, random: Random) -> list[Node]:
-    """So many nodes that know each other's addresses, none of them started."""
-    nodes: list[Node] = []
+def found_nodes(
+    count: int,
+    internet: Internet,
+    random: Random,
+    economies: Sequence[str],
+) -> list[Node]:
+    """So many nodes that know each other's addresses, none of them started.
+
+    Args:
+        economies: of the first, the second and so on, in turn.
+    """
     cities = [random.randint(1, CITIES_MAX) for _ in range(count)]
     dials: list[list[Dialling]] = [[] for _ in range(count)]
 
-    def told(here: int, there: int, *, one_city: bool) -> None:
-        city = random.randrange(cities[here]) if one_city else None
-        port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
-        dials[here].append(Dialling(city, address_of(there), port))
+    def told(here: int, there: int) -> None:
+        wished: list[int | None] = [None]
+        if random.random() < SOME_CITIES_SHARE:
+            wished = [*random.sample(range(cities[here]), random.randint(1, cities[here]))]
+        for city in wished:
+            port = random.choice([PORT_FIRST, NODE_PORT_FIRST])
+            dials[here].append(Dialling(city, address_of(there), port))
 
     for here in range(1, count):
         for there in random.sample(range(here), min(here, DIALLED_MAX)):
-            if random.random() < BOTH_SHARE:  # then a link is for all cities, whoever dialled
-                told(here, there, one_city=False)
-                told(there, here, one_city=False)
-            else:
-                told(here, there, one_city=random.random() < ONE_CITY_SHARE)
-    for number in range(count):
-        name = f"node{number}"
-        of = configured(number, cities[number], dials[number], random)
-        host = Host(address_of(number))
-        internet.hosts[host.address] = host
-        chances = [Random(random.getrandbits(64)) for _ in range(2)]
-        own = Own(identity_of(random.randbytes(32)), NO_HOME)
-        nodes.append(Node(name, of, own, host, internet, Disk(chances[0]), chances[1]))
-    return nodes
+            told(here, there)
+            if random.random() < BOTH_SHARE:
+                told(there, here)
+    return [
+        founded(
+            number,
+            economies[number % len(economies)],
+            cities[number],
+            dials[number],
+            internet,
+            random,
+        )
+        for number in range(count)
+    ]
+
+
+def founded(
+    number: int,
+    economy: str,
+    cities: int,
+    dials: list[Dialling],
+    internet: Internet,
+    random: Random,
+) -> Node:
+    """One node, not started."""
+    of = configured(number, economy, cities, dials, random)
+    host = Host(address_of(number))
+    internet.hosts[host.address] = host
+    chances = [Random(random.getrandbits(64)) for _ in range(2)]
+    own = Own(identity_of(random.randbytes(32)), NO_HOME)
+    return Node(f"node{number}", of, own, host, internet, Disk(chances[0]), chances[1])
 
 
 def identity_of(secret: bytes) -> Identity:
@@ -304,15 +351,17 @@ def address_of(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def configured(number: int, cities: int, dials: list[Dialling], random: Random) -> Config:
-    """What a node is told on its command line; every third runs societies."""
-    society = number % 3 == 1
+def configured(
+    number: int, economy: str, cities: int, dials: list[Dialling], random: Random
+) -> Config:
+    """What a node is told on its command line."""
+    locals_ = random.randint(2, LOCALS_MAX)
     config = resolve(
         Wishes(
-            economy="society" if society else None,
+            economy=economy,
             cities=tuple(f"Town {number}-{city}" for city in range(cities)),
             seed=random.getrandbits(31),
-            locals=random.randint(2, LOCALS_MAX),
+            locals=LOCALS_LEAST if economy == "macro" else locals_,
             merchants=random.randint(MERCHANTS_MIN, MERCHANTS_MAX),
             threads=1,
             discovery=False,
@@ -322,7 +371,7 @@ def configured(number: int, cities: int, dials: list[Dialling], random: Random) 
     return replace(
         config,
         speed_ticks_per_s=TICKS_PER_S,
-        policies=tuple(Policy("open") for _ in config.cities),
+        policies=tuple(Policy("open", tariff_bp=TARIFF_BP * number) for _ in config.cities),
         network=replace(
             config.network,
             dial=tuple(dials),
@@ -330,7 +379,7 @@ def configured(number: int, cities: int, dials: list[Dialling], random: Random) 
         cities=tuple(
             replace(
                 city,
-                parameters=SOCIETY if society else city.parameters,
+                parameters=PARAMETERS[economy] or city.parameters,
                 merchant_rules=replace(
                     city.merchant_rules,
                     leave_probability=LEAVE_PROBABILITY,

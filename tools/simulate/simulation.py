@@ -13,13 +13,13 @@ import trio.testing
 from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import Node, ViolationError, found_nodes, innermost
+from tools.simulate.nodes import ECONOMIES, Node, ViolationError, found_nodes, innermost
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
 
 COUNTED_EVERY_S = 5.0
-CALM_S = 60.0
+CALM_S = 30.0
 CALM_S_MAX = 1_800.0
 """After the last fault every migration that was open then must be over within so long. It is looked
 every now and then whether they are, so that a run need not last longer."""
@@ -34,17 +34,25 @@ class Scene:
     Attributes:
         hours: simulated, with faults; the calm comes on top.
         nodes: None: a few, by the seed.
+        economies: one node of each, all honest, and all must trade; none: of all kinds, in turn.
     """
 
     seed: int
     hours: float
     nodes: int | None = None
+    economies: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """What replays it."""
+        return f"python -m tools.simulate --seed {self.seed} {self.asked}"
+
+    @property
+    def asked(self) -> str:
+        """All that was asked for but the seed."""
         nodes = f" --nodes {self.nodes}" if self.nodes else ""
-        return f"python -m tools.simulate --seed {self.seed} --hours {self.hours:g}{nodes}"
+        economies = f" --economies {','.join(self.economies)}" if self.economies else ""
+        return f"--hours {self.hours:g}{nodes}{economies}"
 
 
 @dataclass
@@ -52,6 +60,8 @@ class Outcome:
     """What became of a run.
 
     Attributes:
+        nodes: how many there were.
+        joined: pairs of them that have dialled, either the other.
         stuck: migrations that were not over in time.
         trace: digest of all that was ever sent, and when.
         failure: what went wrong; empty: nothing.
@@ -62,6 +72,8 @@ class Outcome:
     simulated_s: float = 0.0
     count: Count = field(default_factory=Count)
     faults: Counter[str] = field(default_factory=Counter)
+    nodes: int = 0
+    joined: int = 0
     stuck: int = 0
     trace: str = ""
     failure: str = ""
@@ -151,19 +163,24 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
     try:
         async with trio.open_nursery() as nursery:
             internet = Internet(Random(random.getrandbits(64)), nursery)
-            count = scene.nodes or random.randint(NODES_MIN, NODES_MAX)
-            nodes = found_nodes(count, internet, random)
+            count = scene.nodes or len(scene.economies) or random.randint(NODES_MIN, NODES_MAX)
+            nodes = found_nodes(count, internet, random, scene.economies or ECONOMIES)
             nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
+            nemesis.hostile = not scene.economies
             for node in nodes:
                 nursery.start_soon(node.live)
             nursery.start_soon(keep_counting, nodes, outcome)
             with trio.move_on_after(scene.hours * 3_600):
                 await nemesis.haunt()
             story.say("calm")
+            await trio.sleep(CALM_S)
+            nemesis.cut_all()
             await calm_down(nodes, outcome)
+            check_trade(scene, outcome.count)
             nursery.cancel_scope.cancel()
     finally:
         outcome.trace = internet.trace.hexdigest()
+        outcome.nodes, outcome.joined = len(internet.hosts), len(internet.cables)
 
 
 async def calm_down(nodes: list[Node], outcome: Outcome) -> None:
@@ -182,6 +199,20 @@ async def calm_down(nodes: list[Node], outcome: Outcome) -> None:
             return
     outcome.stuck = len(still)
     raise ViolationError(f"{len(still)} migrations are not over, one is {min(still, default='')}")
+
+
+def check_trade(scene: Scene, count: Count) -> None:
+    """Every economy that was asked for has sent merchants and taken some.
+
+    Raises:
+        ViolationError: one has not.
+    """
+    for economy in scene.economies:
+        if not (count.entered[economy] and count.left[economy]):
+            raise ViolationError(
+                f"{economy}: {count.entered[economy]} merchants came to it, "
+                f"{count.left[economy]} went from it"
+            )
 
 
 async def keep_counting(nodes: list[Node], outcome: Outcome) -> Any:

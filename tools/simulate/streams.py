@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING
@@ -40,12 +40,14 @@ class Cable:
         usual_delay_s: one way, where nothing is wrong.
         delay_s: as it is now.
         parted: nothing arrives, and nobody is told.
+        ends: open ones of connections over it, both sides', in the order in which they were opened.
     """
 
     usual_delay_s: float
     delay_s: float
     bytes_per_s: float = BYTES_PER_S
     parted: bool = False
+    ends: dict[End, None] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -178,7 +180,7 @@ class End(trio.abc.HalfCloseableStream):
         """Close; what was sent still arrives, unless something came that was not read."""
         if not self._closed:
             self._closed = True
-            self._internet.ends.pop(self, None)
+            self._internet.close(self)
             if not self.is_dead:
                 self.other.end()
                 if self._coming_bytes:
@@ -203,7 +205,7 @@ class End(trio.abc.HalfCloseableStream):
     def die(self) -> None:
         """Whoever used it here is no more: what he still does has no effect."""
         self.is_dead = True
-        self._internet.ends.pop(self, None)
+        self._internet.close(self)
         self.wake()
 
     def lose_coming(self, share: float) -> None:
