@@ -86,7 +86,8 @@ def train(
 ) -> None:
     """Train the networks of learned merchants, or of agents in macro cities.
 
-    A file's `[merchants] policy = "learned"` lets it drive them, `network` says which.
+    A file's `[merchants] policy = "learned"`, or `[macro.firm]` and so on, lets them drive,
+    `network` says which.
     """
     if who not in ("merchants", "macro"):
         raise ConfigError(f"train = {who!r}: must be merchants or macro")

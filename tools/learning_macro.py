@@ -89,9 +89,9 @@ def compared(found: dict[str, list[Trial]], households: int) -> list[str]:
     for name in found:
         acting = [kind for kind in KINDS if name.startswith(("all ", f"{kind} ")) and name != RULE]
         for kind in acting:
-            cells = _mean(found[name], kind), _mean(found[RULE], kind), _gap(found, name, kind)
+            own = _mean(found[name], kind), _mean(found[RULE], kind), _gap(found, name, kind)
             who = f"{name}: {kind}" if name.startswith("all ") else name
-            lines.append(f"| {who} | " + " | ".join(cells) + " |")
+            lines.append(f"| {who} | " + " | ".join(own) + " |")
     lines += ["", "| who acts | " + " | ".join(MEASURES.values()) + " |"]
     lines.append("|---" + "|--:" * len(MEASURES) + "|")
     for name, trials in found.items():
