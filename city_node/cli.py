@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from city_node.errors import ConfigError
-from city_node.laboratory_verbs import evolve, reality, train
-from city_node.run_verb import run
-from city_node.trust_verbs import distrust, own_id, pending, rotate, trust
+from city_node.verbs.laboratory import evolve, reality, train
+from city_node.verbs.run import run
+from city_node.verbs.trust import distrust, own_id, pending, rotate, trust
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Typer names the class of its own only through this child."""
@@ -71,7 +71,7 @@ def watch(
     ] = "",
 ) -> None:
     """Open the viewer on a node that runs, or print or draw it."""
-    from city_node import verbs
+    from city_node.verbs import look as verbs
 
     watched = verbs.watched(address, node, token_file)
     if json or once:
@@ -86,7 +86,7 @@ def peers(address: ADDRESS = None, node: NODE = None, token_file: TOKEN_FILE = N
 
     Before them nodes that no road leads to: who knocks, who is quarantined.
     """
-    from city_node import verbs
+    from city_node.verbs import look as verbs
 
     verbs.print_peers(verbs.watched(address, node, token_file))
 
@@ -106,7 +106,7 @@ def audit(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
     from city_node import kernel_cache
 
     kernel_cache.prepare()
-    from city_node import audit as books
+    from city_node.durability import audit as books
 
     raise typer.Exit(0 if books.print_audit(dirs or (), as_json=json) else 1)
 
@@ -116,7 +116,7 @@ def limbo(dirs: FOLDERS = None, json: AS_JSON = False) -> None:
     from city_node import kernel_cache
 
     kernel_cache.prepare()
-    from city_node import audit as books
+    from city_node.durability import audit as books
 
     books.print_limbo(dirs or (), as_json=json)
 
@@ -130,14 +130,14 @@ def replay(
     from city_node import kernel_cache
 
     kernel_cache.prepare()
-    from city_node import replay as history
+    from city_node.verbs import replay as history
 
     history.replay(folder, to, view=view)
 
 
 def paths() -> None:
     """Say where caches, notes of running nodes and tokens lie."""
-    from city_node import verbs
+    from city_node.verbs import look as verbs
 
     verbs.print_paths()
 
@@ -147,7 +147,7 @@ def doctor() -> None:
 
     Looks at display, kernel cache, network, ports and packages.
     """
-    from city_node import verbs
+    from city_node.verbs import look as verbs
 
     raise typer.Exit(0 if verbs.print_examination() else 1)
 

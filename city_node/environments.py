@@ -54,14 +54,14 @@ def merchants(
         cities: their names; none: four.
         locals, merchants: of each city; None: 100 and 24.
         config: a file of settings for each world; evolution must be off in it.
-        options: those of `city_node.merchant_steps.MerchantSteps`.
+        options: those of `city_node.laboratory.merchant_steps.MerchantSteps`.
 
     Raises:
         ConfigError: what is wrong, in one line.
     """
-    from city_node.merchant_steps import MerchantSteps
-    from city_node.train import lesson_config
-    from city_node.wishes import Wishes
+    from city_node.laboratory.merchant_steps import MerchantSteps
+    from city_node.laboratory.train import lesson_config
+    from city_node.settings.wishes import Wishes
 
     wishes = Wishes(cities=cities, config=config, seed=seed, locals=locals, merchants=merchants)
     return MerchantSteps(lesson_config(wishes), worlds, **options)

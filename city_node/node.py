@@ -15,35 +15,42 @@ from functools import partial
 
 import trio
 
-from city_node import window
-from city_node.advance import BalanceError, Job, close_window, open_window, run_job, window_ticks
-from city_node.border import Departure, leave
-from city_node.checkpoint import Quotas
-from city_node.config import Config, resolve
-from city_node.control import Control
-from city_node.crossing import addressed, give_inputs, take_abroad
+from city_node.cities.advance import (
+    BalanceError,
+    Job,
+    close_window,
+    open_window,
+    run_job,
+    window_ticks,
+)
+from city_node.cities.report import report
+from city_node.cities.world import City, World
+from city_node.durability.checkpoint import Quotas
+from city_node.durability.keeping import Keeping, StuckError
+from city_node.durability.opened import opened
 from city_node.errors import ConfigError
-from city_node.fields import check_writable
-from city_node.history import check_ending
-from city_node.identity import introduce
-from city_node.keeping import Keeping, StuckError
-from city_node.linking import Own, linked
+from city_node.identity.keys import introduce
+from city_node.identity.node_name import claimed_name
+from city_node.identity.trust import home_folder, own_names
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.meeting import listen, meet_others, open_listeners, tell_ports
-from city_node.migrating import Migrations
-from city_node.network import Network
-from city_node.node_name import claimed_name
-from city_node.observer import Observers
-from city_node.opened import opened
+from city_node.network.border import Departure, leave
+from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.linking import Own, linked
+from city_node.network.meeting import listen, meet_others, open_listeners, tell_ports
+from city_node.network.migrating import Migrations
+from city_node.network.network import Network
+from city_node.observing import window
+from city_node.observing.control import Control
+from city_node.observing.history import check_ending
+from city_node.observing.observer import Observers
+from city_node.observing.views import View, shown
+from city_node.observing.window import Window
 from city_node.pace import Pace
-from city_node.report import report
+from city_node.settings.config import Config, resolve
+from city_node.settings.fields import check_writable
+from city_node.settings.wishes import Run, Wishes
 from city_node.signals import Signals
-from city_node.trust import home_folder, own_names
-from city_node.views import View, shown
-from city_node.window import Window
-from city_node.wishes import Run, Wishes
-from city_node.world import City, World
 
 
 def run(wishes: Wishes, asked: Run) -> None:

@@ -3,8 +3,8 @@
 Reads lines as programs write them, field names and cities spelt as always and numbers within
 bounds. Anything else (a name not met before, a repeated field, an escape, anything wrong) it leaves
 to the careful decoder of `protocol.messages`, block by block: it may refuse what is right but never
-accepts what the careful path would not, nor reads it otherwise. Called by `city_node.travelway`
-through the connection. It must not know who the peer is.
+accepts what the careful path would not, nor reads it otherwise. Called by
+`city_node.network.travelway` through the connection. It must not know who the peer is.
 """
 
 import json

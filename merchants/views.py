@@ -1,6 +1,6 @@
 """What all merchants of a city see between their acts: for whoever lets them choose from outside.
 
-Called by `city_node.merchant_steps`. Compiled only where it is asked for.
+Called by `city_node.laboratory.merchant_steps`. Compiled only where it is asked for.
 """
 
 from numba import float32, int64, void

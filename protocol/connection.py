@@ -1,8 +1,8 @@
 """One connection with anybody's program, on the legacy wire: greeting, framing, manners. No I/O.
 
-Driven by `city_node/travelway.py` and client.py: bytes and the time go in, events come out, and
-`deadline_s` says when to call `tick`. It must not know sockets, cities or what merchants do; the
-time is any clock in seconds that does not go back.
+Driven by `city_node/network/travelway.py` and client.py: bytes and the time go in, events come out,
+and `deadline_s` says when to call `tick`. It must not know sockets, cities or what merchants do;
+the time is any clock in seconds that does not go back.
 
 The conversation. Each side says its name once, then both write lines, one merchant each, and
 nobody acknowledges anything. There are two dialects, by the form of the name: chapter 7 says it

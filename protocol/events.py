@@ -1,4 +1,4 @@
-"""What comes out of a connection, for `city_node/travelway.py` and client.py to act upon.
+"""What comes out of a connection, for `city_node/network/travelway.py` and client.py to act upon.
 
 Plain data; knows merchants as messages.py does, and nothing of how the events came about.
 """

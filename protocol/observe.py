@@ -1,8 +1,9 @@
 """What an observer sees of a running node, and what it may ask of it: the messages as data.
 
-A node (`city_node/observer.py`) fills them, observers (`viewer`, the verbs, anybody's program) read
-them; `protocol/observe_lines.py` turns them into bytes and back. Nothing here may know sockets,
-clocks or any economy: an economy is seen only as named series and as charts it declares as data.
+A node (`city_node/observing/observer.py`) fills them, observers (`viewer`, the verbs, anybody's
+program) read them; `protocol/observe_lines.py` turns them into bytes and back. Nothing here may
+know sockets, clocks or any economy: an economy is seen only as named series and as charts it
+declares as data.
 
 The conversation, one JSON object a line, the tag in `t`:
 

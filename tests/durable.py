@@ -2,17 +2,17 @@
 
 import sqlite3
 
-from city_node.advance import advance
-from city_node.border import leave
-from city_node.checkpoint import chunks_of, freeze
-from city_node.crossing import addressed, give_inputs, take_abroad
-from city_node.folder import founding
-from city_node.ledger import Ledger
-from city_node.network import Network, Travelway
-from city_node.recovery import program, recover
-from city_node.report import report, state_hash
-from city_node.shelf import name_of, prune
-from city_node.world import World, found_world
+from city_node.cities.advance import advance
+from city_node.cities.report import report, state_hash
+from city_node.cities.world import World, found_world
+from city_node.durability.checkpoint import chunks_of, freeze
+from city_node.durability.folder import founding
+from city_node.durability.ledger import Ledger
+from city_node.durability.recovery import program, recover
+from city_node.durability.shelf import name_of, prune
+from city_node.network.border import leave
+from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.network import Network, Travelway
 from tests.roads import road
 
 

@@ -10,19 +10,19 @@ from random import Random
 import trio
 from trio.testing import memory_stream_pair
 
-from city_node.advance import advance
-from city_node.border import leave
-from city_node.conversation import Speaker
-from city_node.crossing import give_inputs
-from city_node.identity import Identity, identity_in
-from city_node.ledger import Ledger
-from city_node.link import Link, Links
+from city_node.cities.advance import advance
+from city_node.durability.ledger import Ledger
+from city_node.identity.keys import Identity, identity_in
+from city_node.identity.trust import Trusted
 from city_node.machine import Machine
-from city_node.migrating import Migrations
-from city_node.network import Network
-from city_node.peer_nodes import PeerNodes
-from city_node.policy import Policy
-from city_node.trust import Trusted
+from city_node.network.border import leave
+from city_node.network.conversation import Speaker
+from city_node.network.crossing import give_inputs
+from city_node.network.link import Link, Links
+from city_node.network.migrating import Migrations
+from city_node.network.network import Network
+from city_node.network.peer_nodes import PeerNodes
+from city_node.network.policy import Policy
 from tests.durable import database
 from tests.test_travelway import Kept
 from tests.worlds import city, world

@@ -4,9 +4,9 @@ import json
 
 from trio.testing import memory_stream_pair
 
+from city_node.cities.world import World
 from city_node.log import Log
-from city_node.network import Network, Travelway
-from city_node.world import World
+from city_node.network.network import Network, Travelway
 from protocol.bulk import BulkDecoder
 from protocol.connection import Connection
 

@@ -7,8 +7,8 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.advance import advance as advance_world
-from city_node.world import World
+from city_node.cities.advance import advance as advance_world
+from city_node.cities.world import World
 from engine.bazaar.events import EVENTS
 from engine.goods import Good
 from engine.tables import columns

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import memory_stream_pair
 
-from city_node.advance import advance
-from city_node.border import (
+from city_node.cities.advance import advance
+from city_node.cities.world import World
+from city_node.log import Log
+from city_node.network.border import (
     ADDRESS_PEERS,
     ENTRY_S,
     FOREIGN_PLACES_MAX,
@@ -23,11 +25,9 @@ from city_node.border import (
     on_the_wire,
     place_of,
 )
-from city_node.crossing import addressed, give_inputs, take_abroad
-from city_node.log import Log
-from city_node.network import Network, Travelway
-from city_node.policy import Guests, Policy
-from city_node.world import World
+from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.network import Network, Travelway
+from city_node.network.policy import Guests, Policy
 from engine.money import MINOR_PER_COIN
 from merchants.params import Parameters
 from merchants.roster import chosen

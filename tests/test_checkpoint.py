@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.advance import advance
-from city_node.checkpoint import DamagedError, chunks_of, freeze, leaves, rebuilt, restore
-from city_node.report import state_hash
-from city_node.shelf import FolderShelf, name_of, prune
-from city_node.world import Event, found_world
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
+from city_node.cities.world import Event, found_world
+from city_node.durability.checkpoint import (
+    DamagedError,
+    chunks_of,
+    freeze,
+    leaves,
+    rebuilt,
+    restore,
+)
+from city_node.durability.shelf import FolderShelf, name_of, prune
 from engine import economy
 from tests.worlds import all_roads, city, config, configs
 

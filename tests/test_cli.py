@@ -300,7 +300,7 @@ HEAVY = {"torch", "numba", "pygame", "numpy", "zeroconf", "cryptography", "ssl",
 def test_the_verbs_of_trust_are_light(home, verb: str) -> None:
     statement = f"try:\n import city_node.cli as c; c.main(['{verb}'])\nexcept SystemExit: pass"
     loaded = modules_after(home, statement)
-    assert "city_node.trust" in loaded
+    assert "city_node.identity.trust" in loaded
     assert not loaded & HEAVY
 
 

@@ -11,12 +11,12 @@ import pytest
 import trio
 from numba import float64, njit
 
-from city_node import window
+from city_node.cities.world import found_world
 from city_node.compiling import Progress, at_interrupt, called_by, followed
-from city_node.config import Wishes, resolve
 from city_node.node import Run, run_node
-from city_node.window import Window
-from city_node.world import found_world
+from city_node.observing import window
+from city_node.observing.window import Window
+from city_node.settings.config import Wishes, resolve
 from engine import rng
 from engine.kernels import part
 from protocol.observe import Compiling, Hello, Refused, Snapshot

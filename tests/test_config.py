@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from city_node.city_config import CITY_FIELDS
-from city_node.config import TOP_FIELDS, resolve
 from city_node.errors import ConfigError
 from city_node.names import check_name
-from city_node.network_config import NETWORK_FIELDS
-from city_node.policy import Guests, Policy
-from city_node.road_config import ROAD_FIELDS
-from city_node.wishes import Wishes
+from city_node.network.policy import Guests, Policy
+from city_node.settings.city import CITY_FIELDS
+from city_node.settings.config import TOP_FIELDS, resolve
+from city_node.settings.network import NETWORK_FIELDS
+from city_node.settings.roads import ROAD_FIELDS
+from city_node.settings.wishes import Wishes
 
 TWO = ("Riverwood", "Seaside")
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from city_node import peer_nodes
+from city_node.durability.ledger import Ledger
 from city_node.errors import ConfigError
-from city_node.identity import identity_in
-from city_node.ledger import Ledger
-from city_node.network import Network
-from city_node.peer_nodes import spelled
-from city_node.policy import Policy
+from city_node.identity.keys import identity_in
+from city_node.network import peer_nodes
+from city_node.network.network import Network
+from city_node.network.peer_nodes import spelled
+from city_node.network.policy import Policy
 from engine.money import MINOR_PER_COIN
 from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
 from protocol.node_lines import encode
@@ -105,7 +105,7 @@ async def test_who_has_come_and_gone_without_sending_anybody_is_forgotten(
 async def test_strangers_are_not_let_in_without_end(
     tmp_path, nursery, autojump_clock, monkeypatch
 ) -> None:
-    monkeypatch.setattr("city_node.conversation.STRANGERS_MAX", 2)
+    monkeypatch.setattr("city_node.network.conversation.STRANGERS_MAX", 2)
     node = Node(tmp_path)
     peers = [
         await node.linked(nursery, key(tmp_path, f"n{number}"), f"SEASIDE@N{number}")
@@ -195,7 +195,7 @@ async def test_whom_nobody_answers_comes_home_also_after_a_restart(
 
 @pytest.mark.trio
 async def test_refusals_are_counted_for_so_many_peers(monkeypatch, autojump_clock) -> None:
-    monkeypatch.setattr("city_node.network.REFUSED_MAX", 2)
+    monkeypatch.setattr("city_node.network.network.REFUSED_MAX", 2)
     network = Network("atlas", GOODS, Kept())
     for name in ("A", "B", "C", "D", "A"):
         network.refuse("Riverwood", name)

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zeroconf import ServiceInfo
 
-from city_node.discovery import (
+from city_node.identity.node_id import node_id
+from city_node.names import check_name
+from city_node.network.discovery import (
     CITIES_MAX,
     SERVICE,
     TXT_BYTES_MAX,
@@ -21,9 +23,7 @@ from city_node.discovery import (
     own_addresses,
     sighting_of,
 )
-from city_node.names import check_name
-from city_node.node_id import node_id
-from city_node.policy import ADMISSIONS
+from city_node.network.policy import ADMISSIONS
 from tests.nodes import asked, check_balance, running, until
 from tests.test_travelway import Kept
 

@@ -15,16 +15,22 @@ from pathlib import Path
 import pytest
 import trio
 
-from city_node.advance import advance
+from city_node.cities.advance import advance
+from city_node.cities.inputs import Scheduled
+from city_node.cities.report import state_hash
+from city_node.cities.world import found_world
 from city_node.cli import main
-from city_node.config import resolve
-from city_node.folder import folder_of
-from city_node.inputs import Scheduled
-from city_node.keeping import CHECKPOINT_COST_SHARE, CHECKPOINT_S, RETRY_S, Keeping, StuckError
-from city_node.report import state_hash
-from city_node.shelf import tick_of
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.durability.folder import folder_of
+from city_node.durability.keeping import (
+    CHECKPOINT_COST_SHARE,
+    CHECKPOINT_S,
+    RETRY_S,
+    Keeping,
+    StuckError,
+)
+from city_node.durability.shelf import tick_of
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from protocol import observe
 from tests.durable import Kept
 from tests.nodes import Node, check_balance, connected, free_port, own_environment
@@ -386,7 +392,7 @@ def test_stopped_while_the_disk_is_full_it_says_where_the_world_is(monkeypatch) 
         if world.tick > 0:
             raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("city_node.ledger.Ledger.mark", mark)
+    monkeypatch.setattr("city_node.durability.ledger.Ledger.mark", mark)
     stop = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     stop.start()
     with pytest.raises(SystemExit) as ended:

@@ -80,11 +80,11 @@ import json, sys
 from pathlib import Path
 from city_node.kernel_cache import prepare
 prepare()
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.advance import advance
-from city_node.report import report
-from city_node.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
+from city_node.cities.advance import advance
+from city_node.cities.report import report
+from city_node.cities.world import found_world
 
 reports = []
 for cuts in ([3000], [1, 999, 1500, 500]):

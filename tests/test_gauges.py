@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from city_node.advance import advance
+from city_node.cities.advance import advance
+from city_node.cities.gauges import SAMPLE_TICKS, Gauges
 from city_node.cli import main
 from city_node.errors import ConfigError
-from city_node.gauges import SAMPLE_TICKS, Gauges
 from city_node.log import Log
-from city_node.snapshot import chart, series
+from city_node.observing.snapshot import chart, series
 from engine.own_measures import Measure
 from protocol.observe import Snapshot
 from tests.nodes import own_environment

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import worlds
 
-from city_node.advance import advance
-from city_node.border import Brought, Quota, admit, on_the_wire, place_of
-from city_node.policy import Guests
-from city_node.world import World
+from city_node.cities.advance import advance
+from city_node.cities.world import World
+from city_node.network.border import Brought, Quota, admit, on_the_wire, place_of
+from city_node.network.policy import Guests
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
 from merchants.params import Parameters as MerchantParameters

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import float64, void
 
-from city_node import genomes
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
 from city_node.errors import ConfigError
-from city_node.report import state_hash
-from city_node.wishes import Wishes
+from city_node.laboratory import genomes
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.kernels import kernel
 from engine.tables import kernel_type, packed
 from merchants import genome

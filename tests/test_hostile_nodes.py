@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from city_node.audit import audited
+from city_node.durability.audit import audited
 from tests.nodes import GUARD_S, check_balance, free_port, running
 from tools.hostile import NODE_ATTACKS
 from tools.node_peer import NodePeer, linked, record_of

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from city_node.errors import ConfigError
-from city_node.identity import (
+from city_node.identity.keys import (
     charter,
     chartered_key,
     city_key,
@@ -24,8 +24,8 @@ from city_node.identity import (
     issuer_certificate,
     sign,
 )
-from city_node.node_id import ID_LETTERS, node_id, one_of, read_id
-from city_node.trust import KEY_FILE
+from city_node.identity.node_id import ID_LETTERS, node_id, one_of, read_id
+from city_node.identity.trust import KEY_FILE
 from tools.fuzz import identity as fuzz
 
 ISSUER = "68d8f9efadd13336810fcb93822b7c9914b5e16c1cbb60fff426ea8a874395d8"

@@ -5,12 +5,12 @@ import pytest
 import worlds
 from typer.testing import CliRunner
 
-from city_node import evolve
-from city_node.advance import advance
+from city_node.cities.advance import advance
 from city_node.cli import app
-from city_node.config import resolve
 from city_node.errors import ConfigError
-from city_node.wishes import Wishes
+from city_node.laboratory import evolve
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from merchants import report
 from merchants.genome import NAMES, NEUTRAL
 from protocol.observe import CHART_KINDS, CHART_SLOTS

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from numba import int64
 from test_policy import made_up
 
-from city_node import networks
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
+from city_node.cities.world import found_world
+from city_node.durability.folder import founded as founded_with
+from city_node.durability.folder import founding, resumed
 from city_node.errors import ConfigError
-from city_node.folder import founded as founded_with
-from city_node.folder import founding, resumed
-from city_node.merchant_lessons import record_of, worth
-from city_node.report import state_hash
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.laboratory import networks
+from city_node.laboratory.merchant_lessons import record_of, worth
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.kernels import kernel
 from engine.policy import likeliest, outputs
 from engine.tables import allocate, kernel_type

@@ -13,14 +13,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from city_node.advance import BalanceError, advance
-from city_node.border import bring_home, leave
-from city_node.crossing import give_inputs, take_abroad
+from city_node.cities.advance import BalanceError, advance
+from city_node.cities.inputs import Scheduled, apply, decode, encode, take
+from city_node.durability.folder import open_database
+from city_node.durability.ledger import SCHEMA, Ledger
+from city_node.durability.recovery import recover
 from city_node.errors import ConfigError
-from city_node.folder import open_database
-from city_node.inputs import Scheduled, apply, decode, encode, take
-from city_node.ledger import SCHEMA, Ledger
-from city_node.recovery import recover
+from city_node.network.border import bring_home, leave
+from city_node.network.crossing import give_inputs, take_abroad
 from protocol.migration import Settled, Transition
 from tests.durable import Kept, database, everything, founded_twin
 from tests.roads import close, come, line, road
@@ -317,7 +317,7 @@ def test_other_departures_than_were_kept_are_found_out() -> None:
 
 def test_another_program_may_go_on_after_a_clean_end_only(monkeypatch) -> None:
     kept = a_history()
-    ours = "tests.durable.program", "city_node.recovery.program"
+    ours = "tests.durable.program", "city_node.durability.recovery.program"
     for name in ours:
         monkeypatch.setattr(name, lambda: "city-node 9.9.9")
     with pytest.raises(ConfigError, match=r"were run by city-node 0\.1\.0, kernels .* this is"):

@@ -12,25 +12,25 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from city_node import trust
-from city_node.config import resolve
-from city_node.discovery import LinkSaid, Sighting
 from city_node.errors import ConfigError
-from city_node.identity import identity_in
-from city_node.link import BAN_S, BANS_MAX, DOUBLE, REFUSED, WELCOME_S_MAX, Link, Links
+from city_node.identity import trust
+from city_node.identity.keys import identity_in
+from city_node.identity.node_id import node_id
+from city_node.identity.tls import secure
+from city_node.identity.trust import Trusted
 from city_node.machine import Machine
-from city_node.meeting import open_node_listener
-from city_node.node_id import node_id
-from city_node.sightings import NODES_IN_SIGHT_MAX, NodesInSight
-from city_node.sockets import (
+from city_node.network.discovery import LinkSaid, Sighting
+from city_node.network.link import BAN_S, BANS_MAX, DOUBLE, REFUSED, WELCOME_S_MAX, Link, Links
+from city_node.network.meeting import open_node_listener
+from city_node.network.sightings import NODES_IN_SIGHT_MAX, NodesInSight
+from city_node.network.sockets import (
     ACCEPTED_BURST,
     ADDRESSES_MAX,
     Rations,
 )
-from city_node.tls import secure
-from city_node.travelway import SILENT_PER_ADDRESS_MAX, speak
-from city_node.trust import Trusted
-from city_node.wishes import Wishes
+from city_node.network.travelway import SILENT_PER_ADDRESS_MAX, speak
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from protocol.limits import DIALLER_SILENCE_S, GREETING_S_MAX, LISTENER_SILENCE_S
 from tests.nodes import GUARD_S, run_to_end
 from tests.test_travelway import Kept, network

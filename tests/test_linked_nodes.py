@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from city_node.audit import audited
 from city_node.cli import main
-from city_node.node_name import name_for_life
+from city_node.durability.audit import audited
+from city_node.identity.node_name import name_for_life
 from tests.nodes import (
     Node,
     asked,

@@ -8,14 +8,14 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node import checkpoint
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
+from city_node.cities.shocks import schedule
+from city_node.cities.world import Event, found_world
+from city_node.durability import checkpoint
 from city_node.errors import ConfigError
-from city_node.report import state_hash
-from city_node.shocks import schedule
-from city_node.wishes import Wishes
-from city_node.world import Event, found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine import economy
 from engine.macro.books import balance_sheet, flow_matrix
 from engine.macro.city import LOCALS_USUAL, Parameters

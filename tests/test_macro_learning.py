@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from test_policy import made_up
 
-from city_node import networks
-from city_node.advance import advance
-from city_node.checkpoint import arrays_of, leaves, rebuilt
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
+from city_node.cities.world import found_world
+from city_node.durability.checkpoint import arrays_of, leaves, rebuilt
+from city_node.durability.folder import founded, founding
 from city_node.errors import ConfigError
-from city_node.folder import founded, founding
-from city_node.merchant_lessons import copied, tree_copied
-from city_node.report import state_hash
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.laboratory import networks
+from city_node.laboratory.merchant_lessons import copied, tree_copied
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.economy import one_by_one
 from engine.macro import spaces
 from engine.macro.environment import KINDS, MacroCities, varied

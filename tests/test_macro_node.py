@@ -1,7 +1,7 @@
 """Two macro cities on one node and a bazaar on another trade over TCP, and all books agree."""
 
 import merchants.advance_macro  # noqa: F401  (compiles what nodes then find in the cache)
-from city_node.audit import audited
+from city_node.durability.audit import audited
 from tests.nodes import check_balance, entered, free_port, running, until
 
 

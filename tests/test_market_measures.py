@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from city_node.advance import advance
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.cities.advance import advance
+from city_node.cities.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine import own_measures
 from engine.measures import (
     amihud,

@@ -8,7 +8,7 @@ import worlds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from city_node.advance import advance
+from city_node.cities.advance import advance
 from engine.bazaar import report
 from engine.measures import gini
 

@@ -9,8 +9,8 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.advance import advance
-from city_node.report import state_hash
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
 from engine.money import MINOR_PER_COIN
 from merchants.params import Parameters as MerchantParameters
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from test_policy import made_up
 
-from city_node.advance import advance
+from city_node.cities.advance import advance
+from city_node.cities.report import state_hash
 from city_node.errors import ConfigError
-from city_node.merchant_lessons import HORIZON_TICKS, KIND, copied, worth
-from city_node.merchant_steps import MerchantSteps
-from city_node.report import state_hash
-from city_node.train import lesson_config
-from city_node.wishes import Wishes
+from city_node.laboratory.merchant_lessons import HORIZON_TICKS, KIND, copied, worth
+from city_node.laboratory.merchant_steps import MerchantSteps
+from city_node.laboratory.train import lesson_config
+from city_node.settings.wishes import Wishes
 from engine.policy import Actions
 from merchants.mind import SPACES, is_driven, minds_of
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from city_node import node
-from city_node.advance import BalanceError, open_window
+from city_node.cities.advance import BalanceError, open_window
 from city_node.cli import main
-from city_node.config import resolve
+from city_node.identity.node_name import claimed_name, host_name
 from city_node.machine import Machine
-from city_node.meeting import PORT_FIRST, open_listeners, tell_ports
-from city_node.node_name import claimed_name, host_name
-from city_node.wishes import Wishes
+from city_node.network.meeting import PORT_FIRST, open_listeners, tell_ports
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from tests.nodes import (
     check_balance,
     entered,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import worlds
 
-from city_node.config import resolve
-from city_node.wishes import Wishes
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.bazaar.params import Parameters
 from engine.goods import Good
 from engine.markets.haggle import PROBES_MAX

@@ -9,11 +9,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from city_node import reality as ruler
 from city_node.cli import main
-from city_node.reality_sheet import figure, wanted
-from city_node.series_files import read_series, runs_in, write_series
-from city_node.us_data import CREDIT, FIRST_YEAR, LAST_YEAR, NAMES, PEOPLE, us_quarters
+from city_node.laboratory import reality as ruler
+from city_node.laboratory.reality_sheet import figure, wanted
+from city_node.laboratory.series_files import read_series, runs_in, write_series
+from city_node.laboratory.us_data import CREDIT, FIRST_YEAR, LAST_YEAR, NAMES, PEOPLE, us_quarters
 from engine.economy import UnknownEconomyError, load
 from engine.reality.controls import NOISE, noise
 from engine.reality.facts import macro_facts, micro_facts

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from city_node import trust
-from city_node.identity import identity_in, introduce
-from city_node.ledger import Ledger
-from city_node.policy import Policy
-from city_node.rotation import former_ids, rotated
-from city_node.tls import context
-from city_node.trust import KEY_FILE, trusted
+from city_node.durability.ledger import Ledger
+from city_node.identity import trust
+from city_node.identity.keys import identity_in, introduce
+from city_node.identity.rotation import former_ids, rotated
+from city_node.identity.tls import context
+from city_node.identity.trust import KEY_FILE, trusted
+from city_node.network.policy import Policy
 from protocol.limits import ROTATIONS_MAX
 from tests.durable import database
 from tests.linked import Node
@@ -90,7 +90,7 @@ def test_the_verb_gives_a_world_another_key(home, tmp_path, capsys) -> None:  # 
     line = refused(capsys, "rotate")
     assert f"one of your worlds: '{worlds[0]}', '{worlds[1]}'" in line
     said(capsys, "rotate", str(worlds[1]))
-    from city_node.folder import locked
+    from city_node.durability.folder import locked
 
     with locked(worlds[0]):
         assert "in use by another node" in refused(capsys, "rotate", str(worlds[0]))

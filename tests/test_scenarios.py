@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from city_node.advance import advance
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.cities.advance import advance
+from city_node.cities.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from tools.scenarios import film
 from tools.scenarios.catalogue import SCENARIOS
 from tools.scenarios.claims import stored, tolerances

@@ -11,8 +11,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from city_node.meeting import NODE_PORT_FIRST
-from city_node.network_config import Dialling
+from city_node.network.meeting import NODE_PORT_FIRST
+from city_node.settings.network import Dialling
 from protocol.limits import GIVE_UP_S
 from tools.simulate.audit import count_all
 from tools.simulate.internet import Internet

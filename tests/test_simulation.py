@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer
 
-from city_node.ledger import Ledger
+from city_node.durability.ledger import Ledger
 from tools.simulate import nemesis, simulation
 from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary
 from tools.simulate.nemesis import FAULTS, HOSTILE

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 import worlds
 
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.gauges import Gauges
+from city_node.cities.shocks import schedule
+from city_node.cities.world import Event
 from city_node.errors import ConfigError
-from city_node.gauges import Gauges
-from city_node.history import history_file
 from city_node.log import Log
-from city_node.shocks import schedule
-from city_node.wishes import Wishes
-from city_node.world import Event
+from city_node.observing.history import history_file
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine import economy
 from engine.money import MINOR_PER_COIN as COIN
 from engine.society.params import Parameters
@@ -371,9 +371,9 @@ import sys
 from city_node.kernel_cache import prepare
 prepare()
 from city_node import node
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
+from city_node.cities.world import found_world
 found_world(resolve(Wishes(cities=("Riverwood",))))
 print(*(name for name in sys.modules if name.startswith("engine.society") or name == "torch"))
 """

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wrapped import share_out
 
-from city_node.advance import advance
-from city_node.border import admit, bring_home, place_of
-from city_node.config import Wishes, resolve
-from city_node.inputs import decode, encode
-from city_node.network import Network
-from city_node.policy import Policy
-from city_node.world import World, found_world
+from city_node.cities.advance import advance
+from city_node.cities.inputs import decode, encode
+from city_node.cities.world import World, found_world
+from city_node.network.border import admit, bring_home, place_of
+from city_node.network.network import Network
+from city_node.network.policy import Policy
+from city_node.settings.config import Wishes, resolve
 from engine.money import BASIS_POINTS, MINOR_PER_COIN, share_out_between
 from tests.durable import Kept, everything
 from tests.linked import Node

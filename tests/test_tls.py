@@ -9,9 +9,9 @@ import trio
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
-from city_node import identity as keys
-from city_node.identity import Identity, certificate_of, identity_in
-from city_node.tls import ALPN, HANDSHAKE_S_MAX, PeerError, context, secure
+from city_node.identity import keys
+from city_node.identity.keys import Identity, certificate_of, identity_in
+from city_node.identity.tls import ALPN, HANDSHAKE_S_MAX, PeerError, context, secure
 
 
 @pytest.fixture

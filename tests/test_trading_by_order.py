@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import city_summary, state_hash
+from city_node.cities.shocks import schedule
+from city_node.cities.world import Event, found_world
 from city_node.errors import ConfigError
-from city_node.report import city_summary, state_hash
-from city_node.shocks import schedule
-from city_node.wishes import Wishes
-from city_node.world import Event, found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.bazaar.exchange import LEVELS, book_of, tick_for
 from engine.bazaar.state import Bazaar, MarketBazaar
 from engine.goods import BOOK, CALL, MARKETS, Good

@@ -11,14 +11,19 @@ import pytest
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
-from city_node.advance import advance
-from city_node.border import leave
-from city_node.crossing import give_inputs, take_abroad
+from city_node.cities.advance import advance
 from city_node.log import LINES_BURST, LINES_PER_S, Log
 from city_node.machine import Machine
-from city_node.meeting import listen
-from city_node.network import INBOX_BYTES_MAX, OUTBOX_MERCHANTS_MAX, RETURNED_BYTES_MAX, Network
-from city_node.travelway import (
+from city_node.network.border import leave
+from city_node.network.crossing import give_inputs, take_abroad
+from city_node.network.meeting import listen
+from city_node.network.network import (
+    INBOX_BYTES_MAX,
+    OUTBOX_MERCHANTS_MAX,
+    RETURNED_BYTES_MAX,
+    Network,
+)
+from city_node.network.travelway import (
     ACCEPTED_MAX,
     IDLE_S,
     NOT_READING_S_MAX,

@@ -11,14 +11,12 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from city_node import trust
 from city_node.cli import main
 from city_node.errors import ConfigError
-from city_node.gate import Visitor, answers
-from city_node.identity import identity_in, introduce
-from city_node.node_id import node_id
-from city_node.policy import ADMISSIONS, Policy, admission, most_open, policy_in
-from city_node.trust import (
+from city_node.identity import trust
+from city_node.identity.keys import identity_in, introduce
+from city_node.identity.node_id import node_id
+from city_node.identity.trust import (
     FILE_BYTES_MAX,
     KEY_FILE,
     PENDING_MAX,
@@ -34,6 +32,8 @@ from city_node.trust import (
     trusted,
     watch,
 )
+from city_node.network.gate import Visitor, answers
+from city_node.network.policy import ADMISSIONS, Policy, admission, most_open, policy_in
 from tests.nodes import run_to_end
 from tests.test_cli import home as own_environment  # noqa: F401
 

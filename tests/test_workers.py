@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from test_policy import made_up
 
-from city_node import reality
 from city_node.errors import ConfigError
-from city_node.merchant_lessons import KIND, Lessons
-from city_node.shared_lessons import SharedLessons
-from city_node.train import lesson_config
-from city_node.wishes import Wishes
-from city_node.workers import Processes, workers_of, working
+from city_node.laboratory import reality
+from city_node.laboratory.merchant_lessons import KIND, Lessons
+from city_node.laboratory.shared_lessons import SharedLessons
+from city_node.laboratory.train import lesson_config
+from city_node.laboratory.workers import Processes, workers_of, working
+from city_node.settings.wishes import Wishes
 from merchants.mind import SPACES
 
 

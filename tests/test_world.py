@@ -13,7 +13,7 @@ import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from city_node.advance import (
+from city_node.cities.advance import (
     BalanceError,
     advance,
     close_window,
@@ -21,9 +21,9 @@ from city_node.advance import (
     run_job,
     window_ticks,
 )
-from city_node.report import state_hash
-from city_node.shocks import happen, schedule
-from city_node.world import WINDOW_TICKS_MAX, Event, found_world
+from city_node.cities.report import state_hash
+from city_node.cities.shocks import happen, schedule
+from city_node.cities.world import WINDOW_TICKS_MAX, Event, found_world
 from merchants.roster import chosen, with_room
 
 

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
-from city_node.city_config import CityConfig
-from city_node.config import Config, resolve
-from city_node.report import report
-from city_node.road_config import RoadConfig
-from city_node.wishes import Wishes
-from city_node.world import City, Event, World, found_world
+from city_node.cities.report import report
+from city_node.cities.world import City, Event, World, found_world
+from city_node.settings.city import CityConfig
+from city_node.settings.config import Config, resolve
+from city_node.settings.roads import RoadConfig
+from city_node.settings.wishes import Wishes
 from engine.bazaar.params import Parameters
 from engine.goods import Good
 from engine.macro import city as macro_city

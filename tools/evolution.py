@@ -24,9 +24,9 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
-from city_node import evolve, evolve_run, genomes  # noqa: E402
-from city_node.picture import draw  # noqa: E402
-from city_node.wishes import Wishes  # noqa: E402
+from city_node.laboratory import evolve, evolve_run, genomes  # noqa: E402
+from city_node.laboratory.picture import draw  # noqa: E402
+from city_node.settings.wishes import Wishes  # noqa: E402
 from engine.tables import Array  # noqa: E402
 from merchants.genome import NAMES, TRAITS  # noqa: E402
 from tools.evolution_nodes import spread_shown  # noqa: E402

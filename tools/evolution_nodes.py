@@ -15,8 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from city_node import genomes
-from city_node.picture import Band, Panel, draw
+from city_node.laboratory import genomes
+from city_node.laboratory.picture import Band, Panel, draw
 from engine.tables import Array
 
 GIFT = {

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from city_node.advance import advance, close_window, open_window, run_job
-from city_node.config import Config, resolve
-from city_node.evolve import CITIES, LOCALS, live, wealth
-from city_node.wishes import Wishes
-from city_node.world import World, found_world
+from city_node.cities.advance import advance, close_window, open_window, run_job
+from city_node.cities.world import World, found_world
+from city_node.laboratory.evolve import CITIES, LOCALS, live, wealth
+from city_node.settings.config import Config, resolve
+from city_node.settings.wishes import Wishes
 from engine.measures import gini
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array

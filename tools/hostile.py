@@ -18,8 +18,8 @@ from pathlib import Path
 import trio
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from city_node import identity
-from city_node.tls import PeerError, secure
+from city_node.identity import keys as identity
+from city_node.identity.tls import PeerError, secure
 from protocol.node_lines import encode
 from protocol.node_messages import Accept, Message, News, Offer, ranges_of
 from tools.node_peer import NodePeer, PeerEndedError, linked, record_of

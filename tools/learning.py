@@ -22,8 +22,8 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
-from city_node import evolve, genomes, networks  # noqa: E402
-from city_node.picture import Band, Panel, draw  # noqa: E402
+from city_node.laboratory import evolve, genomes, networks  # noqa: E402
+from city_node.laboratory.picture import Band, Panel, draw  # noqa: E402
 from engine.policy import Policy  # noqa: E402
 from merchants.mind import SPACES  # noqa: E402
 from tools.bench.report import times  # noqa: E402

@@ -20,7 +20,7 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
-from city_node import networks  # noqa: E402
+from city_node.laboratory import networks  # noqa: E402
 from engine.macro.environment import KINDS  # noqa: E402
 from engine.macro.learned import SPACES  # noqa: E402
 from engine.policy import Policy  # noqa: E402

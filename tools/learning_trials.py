@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from city_node.advance import advance
-from city_node.config import Config
-from city_node.evolve import SETTLING_TICKS, wealth
-from city_node.merchant_lessons import copied
-from city_node.world import World, found_world
+from city_node.cities.advance import advance
+from city_node.cities.world import World, found_world
+from city_node.laboratory.evolve import SETTLING_TICKS, wealth
+from city_node.laboratory.merchant_lessons import copied
+from city_node.settings.config import Config
 from engine.policy import Policy
 from engine.tables import Array
 from merchants.mind import is_driven, minds_of

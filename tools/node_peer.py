@@ -10,8 +10,8 @@ from pathlib import Path
 
 import trio
 
-from city_node.identity import Identity, charter, identity_in
-from city_node.tls import secure
+from city_node.identity.keys import Identity, charter, identity_in
+from city_node.identity.tls import secure
 from protocol.bulk import BulkDecoder
 from protocol.events import Send
 from protocol.messages import Merchant, encode_record

@@ -21,10 +21,10 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
-from city_node.reality import Asked, Measured, measure  # noqa: E402
-from city_node.reality_picture import draw_reality  # noqa: E402
-from city_node.reality_sheet import figure, interval, skill_of, wanted  # noqa: E402
-from city_node.us_data import FIRST_YEAR, us_quarters  # noqa: E402
+from city_node.laboratory.reality import Asked, Measured, measure  # noqa: E402
+from city_node.laboratory.reality_picture import draw_reality  # noqa: E402
+from city_node.laboratory.reality_sheet import figure, interval, skill_of, wanted  # noqa: E402
+from city_node.laboratory.us_data import FIRST_YEAR, us_quarters  # noqa: E402
 from engine.reality.controls import NOISE  # noqa: E402
 from engine.reality.facts import macro_facts  # noqa: E402
 from engine.reality.quarters import QUARTERS, Quarters, window  # noqa: E402

@@ -21,7 +21,7 @@ prepare()  # before anything imports numba
 
 import numpy as np  # noqa: E402
 
-from city_node.picture import Band, Panel, draw  # noqa: E402
+from city_node.laboratory.picture import Band, Panel, draw  # noqa: E402
 from engine.society.params import REGIMES  # noqa: E402
 from engine.society.traits import LIFE, MARKS, NAMES, RELATIONS  # noqa: E402
 from engine.tables import Array  # noqa: E402

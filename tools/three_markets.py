@@ -17,11 +17,11 @@ from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
-from city_node.advance import advance  # noqa: E402
-from city_node.config import resolve  # noqa: E402
-from city_node.shocks import schedule  # noqa: E402
-from city_node.wishes import Wishes  # noqa: E402
-from city_node.world import Event, World, found_world  # noqa: E402
+from city_node.cities.advance import advance  # noqa: E402
+from city_node.cities.shocks import schedule  # noqa: E402
+from city_node.cities.world import Event, World, found_world  # noqa: E402
+from city_node.settings.config import resolve  # noqa: E402
+from city_node.settings.wishes import Wishes  # noqa: E402
 from engine.measures import price_dispersion  # noqa: E402
 from tools.svg import Line, Panel, line_chart  # noqa: E402
 

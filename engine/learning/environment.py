@@ -2,8 +2,8 @@
 
 Either all of them are stepped at once (`Environment`: the small tasks of the tests), or the world
 runs by itself, its kernels choose for its agents by the network, and it hands over what they saw,
-did and got (`Recorder`: `city_node.merchant_lessons`). Called by `engine.learning.ppo`. Knows
-arrays only.
+did and got (`Recorder`: `city_node.laboratory.merchant_lessons`). Called by `engine.learning.ppo`.
+Knows arrays only.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """A learner as bytes, to go on with another day; and which device torch can use.
 
-Called by `city_node.train`, whose the files are.
+Called by `city_node.laboratory.train`, whose the files are.
 """
 
 import io

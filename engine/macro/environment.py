@@ -7,8 +7,8 @@ of an episode alone. A firm's or bank's episode ends with its failure; another t
 
 Rows are agents, those of the first city first: `by_city` shows them as [city, agent, ...]. What an
 agent sees and may do is told in `spaces`, what it is paid in `rewards`; actions beyond -1 to 1 are
-cut. Kinds that do not act live by the rule. Called by `city_node.train_macro` and by wrappers for
-other people's libraries.
+cut. Kinds that do not act live by the rule. Called by `city_node.laboratory.train_macro` and by
+wrappers for other people's libraries.
 """
 
 from collections.abc import Callable, Mapping, Sequence

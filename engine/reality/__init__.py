@@ -10,6 +10,6 @@ controls       noise, which must not do well
 twin           other histories of the United States, which tell what luck costs
 report         many runs together, with confidence intervals
 
-Pure functions over arrays; what reads files and prints is `city_node.reality`. docs/reality.md says
-what it found.
+Pure functions over arrays; what reads files and prints is `city_node.laboratory.reality`.
+docs/reality.md says what it found.
 """

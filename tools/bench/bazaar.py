@@ -1,8 +1,8 @@
 """The bazaar and its merchants: agent-steps a second on one core, as the node calls the kernel.
 
 Two cities joined by a road, as `city-node Riverwood Seaside` founds them, advanced in windows of a
-hundred ticks by `city_node.advance`. An agent-step is one resident, or one merchant in town, in one
-tick, whether he acts or not (one in ten does). Time is what this thread had a core for.
+hundred ticks by `city_node.cities.advance`. An agent-step is one resident, or one merchant in town,
+in one tick, whether he acts or not (one in ten does). Time is what this thread had a core for.
 
 A town needs some 100,000 ticks to leave its first years behind, which a large one would take hours
 for. So a town of a thousand is settled, and the larger ones are founded as copies of its people.
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from city_node.advance import advance, close_window, open_window, run_job
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.world import World, found_world, merchants_minor
+from city_node.cities.advance import advance, close_window, open_window, run_job
+from city_node.cities.world import World, found_world, merchants_minor
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.tables import Array
 from tools.bench.machine import core_seconds
 from tools.bench.results import Peer, Result, Row, figure, row_of

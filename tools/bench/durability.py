@@ -13,16 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from city_node.advance import advance
-from city_node.checkpoint import chunks_of, freeze
-from city_node.config import Config, resolve
-from city_node.folder import LEDGER, founding, open_database
-from city_node.keeping import CHECKPOINT_S
-from city_node.ledger import Ledger
-from city_node.recovery import program, recover
-from city_node.shelf import FolderShelf, name_of
-from city_node.wishes import Wishes
-from city_node.world import World, found_world
+from city_node.cities.advance import advance
+from city_node.cities.world import World, found_world
+from city_node.durability.checkpoint import chunks_of, freeze
+from city_node.durability.folder import LEDGER, founding, open_database
+from city_node.durability.keeping import CHECKPOINT_S
+from city_node.durability.ledger import Ledger
+from city_node.durability.recovery import program, recover
+from city_node.durability.shelf import FolderShelf, name_of
+from city_node.settings.config import Config, resolve
+from city_node.settings.wishes import Wishes
 from protocol.migration import Transition
 from tools.bench.results import Result, Row, row_of
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from city_node.advance import advance
-from city_node.config import resolve
-from city_node.wishes import Wishes
-from city_node.world import World, found_world
+from city_node.cities.advance import advance
+from city_node.cities.world import World, found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from tools.bench.machine import core_seconds
 from tools.bench.results import Result, Row, row_of
 

@@ -15,11 +15,11 @@ from unittest import mock
 
 import trio
 
-from city_node.config import resolve
+from city_node.cities.world import found_world
 from city_node.node import run_node
 from city_node.pace import FRAME_S, Pace
-from city_node.wishes import Run, Wishes
-from city_node.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Run, Wishes
 from tools.bench.results import Row, row_of
 
 SPEED_TICKS_PER_S = 6_000

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from city_node import train, train_macro
-from city_node.merchant_lessons import KIND, Lessons
-from city_node.wishes import Wishes
+from city_node.laboratory import train, train_macro
+from city_node.laboratory.merchant_lessons import KIND, Lessons
+from city_node.settings.wishes import Wishes
 from engine.learning.environment import Environment, Record, Recorder
 from engine.learning.ppo import Settings, learn, new_learners
 from engine.macro.environment import MacroCities

@@ -1,10 +1,10 @@
 """Merchants a second over one plain connection, between two processes on loopback.
 
-Measured is the node's receiving path as `city_node/travelway.py` has it: trio receives 64 KB,
-`protocol.connection` cuts lines, the bulk decoder parses and checks, numpy columns are filled; and,
-in a row of its own, `border.admit` lets everybody into a world. Beside it, in the same round, what
-the tutorial's programs do: read a line, parse it, keep it. The other process only pours bytes, so
-that one side is measured at a time. Then the same for sending.
+Measured is the node's receiving path as `city_node/network/travelway.py` has it: trio receives 64
+KB, `protocol.connection` cuts lines, the bulk decoder parses and checks, numpy columns are filled;
+and, in a row of its own, `border.admit` lets everybody into a world. Beside it, in the same round,
+what the tutorial's programs do: read a line, parse it, keep it. The other process only pours bytes,
+so that one side is measured at a time. Then the same for sending.
 
 Time is that of the measured process on its core, the system's share included, for the other process
 and whoever else is busy would otherwise be measured too; the wall is in the notes.
@@ -21,12 +21,12 @@ import msgspec
 import numpy as np
 import trio
 
-from city_node.border import Brought, Quota, admit, enter, on_the_wire, place_of
-from city_node.config import resolve
-from city_node.network import OUTBOX_MERCHANTS_MAX
-from city_node.policy import Guests
-from city_node.wishes import Wishes
-from city_node.world import World, found_world
+from city_node.cities.world import World, found_world
+from city_node.network.border import Brought, Quota, admit, enter, on_the_wire, place_of
+from city_node.network.network import OUTBOX_MERCHANTS_MAX
+from city_node.network.policy import Guests
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from merchants.lines import read_columns
 from merchants.roster import Roster, empty
 from protocol.bulk import BulkDecoder

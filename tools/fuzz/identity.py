@@ -11,13 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from city_node.identity import (
+from city_node.identity.keys import (
     CertificateError,
     chartered_key,
     id_of_certificate,
     issuer_certificate,
 )
-from city_node.node_id import ALPHABET, node_id, one_of, read_id
+from city_node.identity.node_id import ALPHABET, node_id, one_of, read_id
 
 ids = st.binary(max_size=50).map(node_id)
 

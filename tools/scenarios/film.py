@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from city_node.advance import advance
-from city_node.config import resolve
-from city_node.shocks import schedule
-from city_node.wishes import Wishes
-from city_node.world import Event, World, city_named, found_world
+from city_node.cities.advance import advance
+from city_node.cities.shocks import schedule
+from city_node.cities.world import Event, World, city_named, found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.money import MINOR_PER_COIN
 from engine.tables import Array
 

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from city_node.audit import Read, added_up, between
-from city_node.books import IN_TRANSIT
+from city_node.durability.audit import Read, added_up, between
+from city_node.durability.books import IN_TRANSIT
 from tools.simulate.nodes import Books, Node, ViolationError
 
 GIVEN = frozenset({"COMMITTED", "GONE"})

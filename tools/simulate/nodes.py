@@ -11,25 +11,25 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from city_node.audit import Read, read_ledger
-from city_node.config import Config, resolve
-from city_node.folder import founding
-from city_node.identity import Identity, certificate_of, id_of_certificate
-from city_node.keeping import Keeping, StuckError
-from city_node.ledger import Ledger
-from city_node.linking import Own
+from city_node.cities.report import state_hash
+from city_node.cities.world import World
+from city_node.durability.audit import Read, read_ledger
+from city_node.durability.folder import founding
+from city_node.durability.keeping import Keeping, StuckError
+from city_node.durability.ledger import Ledger
+from city_node.durability.recovery import program, recover
+from city_node.identity.keys import Identity, certificate_of, id_of_certificate
 from city_node.log import Log
 from city_node.machine import Bound, Machine
-from city_node.meeting import NODE_PORT_FIRST, PORT_FIRST
-from city_node.network_config import Dialling
+from city_node.network.linking import Own
+from city_node.network.meeting import NODE_PORT_FIRST, PORT_FIRST
+from city_node.network.policy import Policy
 from city_node.node import run_node
-from city_node.policy import Policy
-from city_node.recovery import program, recover
-from city_node.report import state_hash
-from city_node.running import Running
+from city_node.settings.config import Config, resolve
+from city_node.settings.network import Dialling
+from city_node.settings.wishes import Run, Wishes
 from city_node.signals import Signals
-from city_node.wishes import Run, Wishes
-from city_node.world import World
+from city_node.verbs.running import Running
 from engine.economy import one_by_one
 from engine.macro.city import LOCALS_LEAST
 from engine.macro.city import Parameters as MacroParameters

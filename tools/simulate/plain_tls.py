@@ -1,7 +1,8 @@
 """What TLS would prove, said in plain: each side shows its certificate, and is believed.
 
-Stands in for `city_node.tls.secure` on simulated streams, which lie above TLS. A peer's certificate
-is that of its node, because nobody here lies; those who do are met by real nodes, in tests.
+Stands in for `city_node.identity.tls.secure` on simulated streams, which lie above TLS. A peer's
+certificate is that of its node, because nobody here lies; those who do are met by real nodes, in
+tests.
 """
 
 import functools
@@ -9,8 +10,8 @@ from collections.abc import Collection
 
 import trio
 
-from city_node.identity import Identity, id_of_certificate
-from city_node.tls import HANDSHAKE_S_MAX, TLS_FIRST_BYTE, PeerError
+from city_node.identity.keys import Identity, id_of_certificate
+from city_node.identity.tls import HANDSHAKE_S_MAX, TLS_FIRST_BYTE, PeerError
 from tools.simulate.streams import End
 
 LENGTH_BYTES = 2

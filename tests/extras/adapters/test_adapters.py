@@ -15,11 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from city_node.config import resolve
+from city_node.cities.report import report
+from city_node.cities.world import found_world
 from city_node.node import run_node
-from city_node.report import report
-from city_node.wishes import Run, Wishes
-from city_node.world import found_world
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Run, Wishes
 from tests.nodes import free_port
 
 GUARD_S = 60.0

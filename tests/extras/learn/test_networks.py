@@ -6,11 +6,11 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from city_node import networks, train
 from city_node.cli import app
 from city_node.errors import ConfigError
-from city_node.merchant_lessons import KIND, Lessons
-from city_node.wishes import Wishes
+from city_node.laboratory import networks, train
+from city_node.laboratory.merchant_lessons import KIND, Lessons
+from city_node.settings.wishes import Wishes
 from engine.learning.network import Normaliser, actor_critic, lean, policy_of
 from engine.learning.ppo import Settings, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved

@@ -8,10 +8,10 @@ import torch
 from small_tasks import Target
 from typer.testing import CliRunner
 
-from city_node import networks, train_macro
 from city_node.cli import app
 from city_node.errors import ConfigError
-from city_node.wishes import Wishes
+from city_node.laboratory import networks, train_macro
+from city_node.settings.wishes import Wishes
 from engine.learning.network import Normaliser, actor_critic, policy_of
 from engine.learning.ppo import Settings, learn, new_learners
 from engine.macro.environment import KINDS, MacroCities

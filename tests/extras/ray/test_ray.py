@@ -6,14 +6,14 @@ import sys
 import pytest
 import ray
 
-from city_node import reality
 from city_node.errors import ConfigError
-from city_node.merchant_lessons import KIND, Lessons
-from city_node.networks import data_of, policy_in
-from city_node.shared_lessons import SharedLessons
-from city_node.train import lesson_config
-from city_node.wishes import Wishes
-from city_node.workers import workers_of, working
+from city_node.laboratory import reality
+from city_node.laboratory.merchant_lessons import KIND, Lessons
+from city_node.laboratory.networks import data_of, policy_in
+from city_node.laboratory.shared_lessons import SharedLessons
+from city_node.laboratory.train import lesson_config
+from city_node.laboratory.workers import workers_of, working
+from city_node.settings.wishes import Wishes
 from merchants.mind import SPACES
 
 CLUSTER = """

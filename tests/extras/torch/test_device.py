@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from city_node.advance import advance
-from city_node.config import resolve
+from city_node.cities.advance import advance
+from city_node.cities.report import report, state_hash
 from city_node.errors import ConfigError
-from city_node.report import report, state_hash
-from city_node.wishes import Wishes
+from city_node.settings.config import resolve
+from city_node.settings.wishes import Wishes
 from engine.markets import call_auction_torch
 from merchants import advance_bazaar, advance_markets_torch
 from tests import worlds
