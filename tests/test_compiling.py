@@ -174,11 +174,22 @@ async def test_the_node_goes_on_where_the_window_was_told_of_kernels(
                 nursery.cancel_scope.cancel()
 
 
+def hear_ctrl_c() -> None:
+    """Tests that run in the background are deaf to it, and so would be whom they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_while_kernels_compile_is_the_end_and_leaves_no_traceback(tmp_path):
     places = ("NUMBA_CACHE_DIR", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "CITY_NODE_HOME")
     environment = os.environ | dict.fromkeys(places, str(tmp_path))
     program = [sys.executable, "-m", "city_node", "Riverwood", "--headless", "--no-discovery"]
-    with subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True) as node:
+    with subprocess.Popen(
+        program,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_ctrl_c,
+    ) as node:
         assert "compiling" in node.stderr.readline()
         node.send_signal(signal.SIGINT)
         assert node.stderr.read() == ""

@@ -34,7 +34,7 @@ from tools.learning_macro_trials import (  # noqa: E402
 )
 
 DOCS = Path("docs")
-SEEDS = 12
+SEEDS = 20
 HOUSEHOLDS = 3_000
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
