@@ -245,7 +245,7 @@ def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, 
 
     inputs = torch.as_tensor(seen, device=device)
     options, normal = distributions(learner, inputs)
-    chosen = [torch.multinomial(chances.exp().t(), 1) for chances in options]
+    chosen = [torch.multinomial(chances.exp().t().contiguous(), 1) for chances in options]
     none = torch.zeros((len(seen), 0), dtype=torch.int64, device=device)
     choices, residuals = torch.cat([none, *chosen], 1), normal.sample()
     log_chance = _log_chance(options, normal, choices, residuals)
