@@ -1,7 +1,9 @@
 """`python -m tools.simulate`: replay one seed, or run many, a bar meanwhile."""
 
+import contextlib
 import math
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -47,7 +49,11 @@ def main(
         outcomes = [simulate(Scene(seed, *asked), lambda line: print(line, flush=True))]
     else:
         scenes = [Scene(number, *asked) for number in numbers_of(seeds or "")]
-        outcomes = list(shown(scenes, console))
+        outcomes = until_stopped(shown(scenes, console))
+        if len(outcomes) < len(scenes):
+            console.print(f"stopped after {len(outcomes):,} of {len(scenes):,} seeds")
+        if not outcomes:
+            sys.exit(1)
     facts = summary(outcomes)
     facts["hours of computing, all cores"] = f"{(time.perf_counter() - began_s) / 3_600:.2f}"
     for what, told in facts.items():
@@ -88,11 +94,23 @@ def numbers_of(seeds: str) -> range:
     return range(int(first), int(end))
 
 
+def until_stopped(outcomes: Iterator[Outcome]) -> list[Outcome]:
+    """All of them, or those there were when Ctrl-C came: hours of computing are worth a summary."""
+    had: list[Outcome] = []
+    with contextlib.suppress(KeyboardInterrupt):
+        had.extend(outcomes)
+    return had
+
+
 def shown(scenes: list[Scene], console: Console) -> Iterator[Outcome]:
     """Run scenes, one a core at a time; failures are told as they happen."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
-        get_context("spawn").Pool(min(os.cpu_count() or 1, len(scenes))) as pool,
+        get_context("spawn").Pool(
+            min(os.cpu_count() or 1, len(scenes)),
+            signal.signal,  # Ctrl-C is the parent's to answer
+            (signal.SIGINT, signal.SIG_IGN),
+        ) as pool,
         Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
     ):
         task = progress.add_task("simulated", total=len(scenes))
