@@ -1,18 +1,21 @@
 """`python -m tools.calibrate`: find values of the macro economy's rules by a surrogate.
 
-    python -m tools.calibrate --minutes 20 --first-seed 1000000
+    python -m tools.calibrate --rounds 4 --first-seed 1000000
 
-Values are drawn around a centre, inside a trust region, and the economy runs once for each draw on
-a seed of its own: of calibration only, from a million up; the ruler evaluates on seeds below a
-thousand. Ridge regression of every fact on the values gives a surrogate; a fact's residual is the
-luck of a run. The score that the surrogate expects, every run graded alone as the ruler does, is
-climbed inside the trust region by random steps. The place found becomes the next centre when runs
-on further seeds, the same for both, score it higher; else the region shrinks. (Powell, "A view of
-algorithms for optimization without derivatives", 2007: a trust region with a fitted model.)
+It begins at the values that hands have laid down in `calibrate_start.toml`. Values are drawn around
+a centre, inside a trust region, and the economy runs once for each draw on a seed of its own: of
+calibration only, from a million up; the ruler evaluates on seeds below a thousand. The surrogate is
+scikit-learn's ridge regression of every fact on the values; what it misses of a run that it has not
+seen is the luck of a run. The score that the surrogate expects, every run graded alone as the ruler
+does, is climbed inside the trust region by scipy. Places on the way there are then run on further
+seeds, the same for all: the best is the next centre, and if that is the old one the region shrinks.
+(Powell, "A view of algorithms for optimization without derivatives", 2007: a trust region with a
+fitted model.)
+
+The same command finds the same values on one machine and one set of versions.
 """
 
 import os
-import time
 import tomllib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +26,10 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import Progress
+from scipy.optimize import minimize
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import cross_val_predict
 
 from city_node.kernel_cache import prepare
 
@@ -41,14 +48,22 @@ KEPT = ("growth", "inflation_target", "size_tail")
 """Not searched: what the US trend and the first draw of firms are taken to be."""
 
 RIDGES = tuple(10.0**power for power in np.arange(-1.0, 4.01, 0.5))
-"""Penalties tried for each fact; cross-validation, leaving one run out, chooses among them."""
+"""Penalties tried for each fact; leaving one run out after the other chooses among them."""
 
-REGION, REGION_SMALLEST = 0.12, 0.02
-"""Standard deviation of a draw, in log of a value or as a share of its range."""
+REGION = 0.06
+"""Standard deviation of a draw, in log of a value or as a share of its range, at first; the place
+that the surrogate finds is so far away at most."""
 
-CHECKS = 8
-"""Seeds on which a centre is compared with the next."""
+WAY = (0.25, 0.5, 1.0)
+"""How much of the way to that place is tried: a straight line is believed less the farther off."""
 
+LUCK = 200
+"""Runs whose luck the expected score is the mean over."""
+
+CHECKS = 48
+"""Seeds on which a centre is compared with places on the way to the next."""
+
+START = Path("tools/calibrate_start.toml")
 FILE = Path("engine/macro/calibrated.toml")
 GRADED = [value.fact for value in VALUES]
 NAMES = [f.name for f in fields(Behaviour) if f.name not in KEPT]
@@ -57,51 +72,54 @@ HIGH = np.array([f.metadata["high"] for f in fields(Behaviour) if f.name not in 
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="Budget of wall-clock time.")] = 20.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Fits of the surrogate.")] = 4,
+    round_runs: Annotated[int, typer.Option(min=50, help="Runs between two fits.")] = 400,
     first_seed: Annotated[
-        int, typer.Option(help="Of calibration; at least a million.")
+        int, typer.Option(min=FIRST_SEED, help="Of calibration: at least a million.")
     ] = FIRST_SEED,
-    round_runs: Annotated[int, typer.Option(help="Runs between two fits.")] = 150,
-    threads: Annotated[int, typer.Option(help="Runs at once.")] = os.cpu_count() or 1,
-    out: Annotated[Path, typer.Option(help="File of values, read first and rewritten.")] = FILE,
-    samples: Annotated[Path | None, typer.Option(help="Keep all runs here (.npz).")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Runs at once.")] = os.cpu_count() or 1,
+    start: Annotated[Path, typer.Option(help="File of values to begin at.")] = START,
+    out: Annotated[Path, typer.Option(help="File of values, written after every round.")] = FILE,
 ) -> None:
-    """Calibrate, and rewrite the values when better ones are found."""
-    if first_seed < FIRST_SEED:
-        raise typer.BadParameter(f"first_seed = {first_seed}: must be at least {FIRST_SEED}")
+    """Calibrate the rules of the macro economy."""
     console = Console()
     random = np.random.default_rng(first_seed)
-    values = tomllib.loads(out.read_text("utf-8"))["values"]
-    centre, region, seed, runs = as_point(Behaviour(**values)), REGION, first_seed, 0
+    centre = as_point(Behaviour(**tomllib.loads(start.read_text("utf-8"))["values"]))
+    region, seed = REGION, first_seed
     points, facts = np.empty((0, len(NAMES))), np.empty((0, len(GRADED)))
-    if samples and samples.exists():
-        kept = np.load(samples)
-        points, facts = kept["points"], kept["facts"]
-        seed += len(points) + 10_000
-    end = time.monotonic() + 60.0 * minutes
-    with ThreadPoolExecutor(threads) as pool:
-        while time.monotonic() < end and region >= REGION_SMALLEST:
+    with ThreadPoolExecutor(threads) as pool, Progress(console=console) as progress:
+        task = progress.add_task("runs", total=rounds * (round_runs + (1 + len(WAY)) * CHECKS))
+
+        def measured(tried: Sequence[Array], seeds: Iterable[int]) -> Array:
+            found = []
+            for of_run in pool.map(facts_of, tried, seeds):
+                found.append(of_run)
+                progress.advance(task)
+            return np.array(found)
+
+        for number in range(1, rounds + 1):
             drawn = [drawn_near(centre, region, random) for _ in range(round_runs)]
-            found = measured(pool, drawn, range(seed, seed + round_runs))
-            seed, runs = seed + round_runs, runs + round_runs
             points = np.vstack([points, np.array(drawn)])
-            facts = np.vstack([facts, found])
-            if samples:
-                np.savez(samples, points=points, facts=facts)
+            facts = np.vstack([facts, measured(drawn, range(seed, seed + round_runs))])
+            seed += round_runs
             place, expected = climbed(points, facts, centre, region, random)
             checks = range(seed, seed + CHECKS)
-            seed, runs = seed + CHECKS, runs + 2 * CHECKS
-            now, then = (scores(measured(pool, [p] * CHECKS, checks)) for p in (centre, place))
-            is_better = then.mean() > now.mean()
-            console.print(
-                f"{runs} runs: region {region:.3f}, expected {expected:.1f}, "
-                f"centre {now.mean():.1f}, next {then.mean():.1f} on {CHECKS} seeds"
+            seed += CHECKS
+            tried = [centre + share * (place - centre) for share in (0.0, *WAY)]
+            found = [scores(measured([of] * CHECKS, checks)).mean() for of in tried]
+            progress.print(
+                f"round {number}: region {region:.3f}, expected {expected:.1f}; on {CHECKS} seeds "
+                + ", ".join(f"{score:.1f}" for score in found)
             )
-            if is_better:
-                centre = place
-                write(out, centre, f"{first_seed} to {seed - 1}", runs)
-            else:
+            best = int(np.argmax(found))
+            centre = tried[best]
+            if best == 0:
                 region /= 1.4
+            command = (
+                f"python -m tools.calibrate --rounds {number} --round-runs {round_runs} "
+                f"--first-seed {first_seed} --start {start}"
+            )
+            write(out, centre, command, f"{first_seed} to {seed - 1}")
     console.print(f"wrote {out}")
 
 
@@ -127,16 +145,11 @@ def drawn_near(centre: Array, region: float, random: np.random.Generator) -> Arr
     return np.clip(drawn, LOW, HIGH)
 
 
-def measured(pool: ThreadPoolExecutor, points: Sequence[Array], seeds: Iterable[int]) -> Array:
-    """float64[points, facts]: one run each; NaN where a run comes to nothing."""
-
-    def one(pair: tuple[Array, int]) -> list[float]:
-        point, seed = pair
-        run = reality_run(seed, RUN_MONTHS, behaviour=behaviour_at(point), households=HOUSEHOLDS)
-        found = graded_run(seed, run).facts
-        return [found.get(name, np.nan) for name in GRADED]
-
-    return np.array(list(pool.map(one, zip(points, seeds, strict=True))))
+def facts_of(point: Array, seed: int) -> list[float]:
+    """What the ruler measures of one run; NaN where a run comes to nothing."""
+    run = reality_run(seed, RUN_MONTHS, behaviour=behaviour_at(point), households=HOUSEHOLDS)
+    found = graded_run(seed, run).facts
+    return [found.get(name, np.nan) for name in GRADED]
 
 
 def scores(facts: Array) -> Array:
@@ -150,56 +163,20 @@ def climbed(
     points: Array, facts: Array, centre: Array, region: float, random: np.random.Generator
 ) -> tuple[Array, float]:
     """The place in the trust region where the surrogate expects the best score, and that score."""
-    scale = steps_of(centre)
+    scale = region * steps_of(centre)
     x = (points - centre) / scale
-    near = (np.abs(x) / region).max(axis=1) < 8.0
-    known = near & np.isfinite(facts).all(axis=1)
+    known = (np.abs(x).max(axis=1) < 8.0) & np.isfinite(facts).all(axis=1)
     x, y = x[known], facts[known]
-    mean, slopes, luck = ridge(x / region, y)
-    slopes = slopes / region
-    luck = luck[random.permutation(len(luck))[:200]]
+    surrogate = RidgeCV(alphas=RIDGES, alpha_per_target=True).fit(x, y)
+    luck = y - cross_val_predict(surrogate, x, y, cv=10)
+    luck = luck[random.permutation(len(luck))[:LUCK]]
 
-    def expected(step: Array) -> float:
-        return fast_score(mean + step @ slopes + luck)
+    def missed(step: Array) -> float:
+        return -fast_score(surrogate.predict(step[None]) + luck)
 
-    best, best_score = np.zeros(len(centre)), expected(np.zeros(len(centre)))
-    low, high = (LOW - centre) / scale, (HIGH - centre) / scale
-    for number in range(4000):
-        reach = region * (0.6 if number < 2000 else 0.2)
-        tried = best + reach * random.standard_normal(len(best)) * (random.random(len(best)) < 0.1)
-        tried = np.clip(np.clip(tried, -1.5 * region, 1.5 * region), low, high)
-        score = expected(tried)
-        if score > best_score:
-            best, best_score = tried, score
-    return np.clip(centre + best * scale, LOW, HIGH), best_score
-
-
-def ridge(x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Linear regression of every column of y, its slopes shrunk as far as predicts best.
-
-    Args:
-        x: float64[runs, values], in units of the region.
-        y: float64[runs, facts].
-
-    Returns:
-        float64[facts] at x = 0; float64[values, facts] slopes; float64[runs, facts] residuals of
-        predictions that leave the run itself out (Allen's PRESS, Technometrics 1974).
-    """
-    middle, mean = x.mean(axis=0), y.mean(axis=0)
-    left, sizes, right = np.linalg.svd(x - middle, full_matrices=False)
-    projected = left.T @ (y - mean)
-    best = np.full(y.shape[1], np.inf)
-    slopes, luck = np.zeros((x.shape[1], y.shape[1])), np.zeros_like(y)
-    for penalty in RIDGES:
-        shrunk = sizes**2 / (sizes**2 + penalty)
-        leverage = ((left**2) @ shrunk + 1.0 / len(x))[:, None]
-        missed = (y - mean - left @ (shrunk[:, None] * projected)) / (1.0 - leverage)
-        error = (missed**2).sum(axis=0)
-        wins = error < best
-        best = np.where(wins, error, best)
-        fitted = right.T @ ((shrunk / sizes)[:, None] * projected)
-        slopes[:, wins], luck[:, wins] = fitted[:, wins], missed[:, wins]
-    return mean - middle @ slopes, slopes, luck
+    low, high = np.clip((LOW - centre) / scale, -1, 0), np.clip((HIGH - centre) / scale, 0, 1)
+    found = minimize(missed, np.zeros(len(centre)), method="L-BFGS-B", bounds=np.c_[low, high])
+    return np.clip(centre + found.x * scale, LOW, HIGH), -float(found.fun)
 
 
 def _graded_rows() -> list[tuple[str, list[tuple[int, float, float, float]]]]:
@@ -233,16 +210,15 @@ def fast_score(facts: Array) -> float:
     return float(100.0 * np.exp(np.mean(logs, axis=0)).mean())
 
 
-def write(out: Path, centre: Array, seeds: str, runs: int) -> None:
-    """Rewrite the values, with the command that found them."""
-    said = asdict(behaviour_at(centre))
+def write(out: Path, centre: Array, command: str, seeds: str) -> None:
+    """Write the values, with the command that found them."""
     lines = [
         "# Values of engine.macro.params.Behaviour; units and reasons stand there.",
-        f'command = "python -m tools.calibrate ({runs} runs of {HOUSEHOLDS} households, '
-        f'seeds {seeds})"',
+        f'command = "{command}"',
+        f'seeds = "{seeds}, {HOUSEHOLDS} households"',
         "",
         "[values]",
-        *(f"{name} = {float(f'{value:.6g}')}" for name, value in said.items()),
+        *(f"{name} = {value:.6g}" for name, value in asdict(behaviour_at(centre)).items()),
     ]
     out.write_text("\n".join(lines) + "\n", "utf-8")
 
