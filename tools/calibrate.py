@@ -1,13 +1,13 @@
 """`python -m tools.calibrate`: find values of the macro economy's rules by a surrogate.
 
-    python -m tools.calibrate --rounds 4 --first-seed 1000000
+    python -m tools.calibrate --rounds 3 --first-seed 1000000
 
 It begins at the values that hands have laid down in `calibrate_start.toml`. Values are drawn around
 a centre, inside a trust region, and the economy runs once for each draw on a seed of its own: of
 calibration only, from a million up; the ruler evaluates on seeds below a thousand. The surrogate is
 scikit-learn's ridge regression of every fact on the values; what it misses of a run that it has not
-seen is the luck of a run. The score that the surrogate expects, every run graded alone as the ruler
-does, is climbed inside the trust region by scipy. Places on the way there are then run on further
+seen is the luck of a run. What the surrogate expects of `merit`, the mean of the ruler's two
+scores, is climbed inside the trust region by scipy. Places on the way there are then run on further
 seeds, the same for all: the best is the next centre, and if that is the old one the region shrinks.
 (Powell, "A view of algorithms for optimization without derivatives", 2007: a trust region with a
 fitted model.)
@@ -38,7 +38,7 @@ prepare()  # before anything imports numba
 from engine.macro.laboratory import HOUSEHOLDS, reality_run  # noqa: E402
 from engine.macro.params import Behaviour  # noqa: E402
 from engine.reality.report import graded_run  # noqa: E402
-from engine.reality.score import FLOOR, grade  # noqa: E402
+from engine.reality.score import FLOOR  # noqa: E402
 from engine.reality.series import RUN_MONTHS  # noqa: E402
 from engine.reality.targets import ROWS, VALUES  # noqa: E402
 from engine.tables import Array  # noqa: E402
@@ -54,7 +54,7 @@ REGION = 0.06
 """Standard deviation of a draw, in log of a value or as a share of its range, at first; the place
 that the surrogate finds is so far away at most."""
 
-WAY = (0.25, 0.5, 1.0)
+WAY = (0.5, 1.0)
 """How much of the way to that place is tried: a straight line is believed less the farther off."""
 
 LUCK = 200
@@ -72,7 +72,7 @@ HIGH = np.array([f.metadata["high"] for f in fields(Behaviour) if f.name not in 
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Fits of the surrogate.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Fits of the surrogate.")] = 3,
     round_runs: Annotated[int, typer.Option(min=50, help="Runs between two fits.")] = 400,
     first_seed: Annotated[
         int, typer.Option(min=FIRST_SEED, help="Of calibration: at least a million.")
@@ -106,10 +106,10 @@ def main(
             checks = range(seed, seed + CHECKS)
             seed += CHECKS
             tried = [centre + share * (place - centre) for share in (0.0, *WAY)]
-            found = [scores(measured([of] * CHECKS, checks)).mean() for of in tried]
+            found = [merit(measured([of] * CHECKS, checks)) for of in tried]
             progress.print(
                 f"round {number}: region {region:.3f}, expected {expected:.1f}; on {CHECKS} seeds "
-                + ", ".join(f"{score:.1f}" for score in found)
+                + ", ".join(f"{each:.1f}" for each in found)
             )
             best = int(np.argmax(found))
             centre = tried[best]
@@ -152,17 +152,10 @@ def facts_of(point: Array, seed: int) -> list[float]:
     return [found.get(name, np.nan) for name in GRADED]
 
 
-def scores(facts: Array) -> Array:
-    """float64[runs], per cent: each run's score on all rows, as the ruler gives it."""
-    return np.array(
-        [100.0 * grade(dict(zip(GRADED, run, strict=True)), ROWS).overall for run in facts]
-    )
-
-
 def climbed(
     points: Array, facts: Array, centre: Array, region: float, random: np.random.Generator
 ) -> tuple[Array, float]:
-    """The place in the trust region where the surrogate expects the best score, and that score."""
+    """The place in the trust region where the surrogate expects most merit, and how much."""
     scale = region * steps_of(centre)
     x = (points - centre) / scale
     known = (np.abs(x).max(axis=1) < 8.0) & np.isfinite(facts).all(axis=1)
@@ -172,42 +165,43 @@ def climbed(
     luck = luck[random.permutation(len(luck))[:LUCK]]
 
     def missed(step: Array) -> float:
-        return -fast_score(surrogate.predict(step[None]) + luck)
+        return -merit(surrogate.intercept_ + surrogate.coef_ @ step + luck)
 
     low, high = np.clip((LOW - centre) / scale, -1, 0), np.clip((HIGH - centre) / scale, 0, 1)
     found = minimize(missed, np.zeros(len(centre)), method="L-BFGS-B", bounds=np.c_[low, high])
     return np.clip(centre + found.x * scale, LOW, HIGH), -float(found.fun)
 
 
-def _graded_rows() -> list[tuple[str, list[tuple[int, float, float, float]]]]:
-    rows = []
-    for row in ROWS:
-        if row.graded:
-            members = []
-            for value in row.values:
-                is_band = np.isfinite(value.low)
-                low = value.low if is_band else value.target - value.tolerance
-                high = value.high if is_band else value.target + value.tolerance
-                members.append((GRADED.index(value.fact), low, high, value.tolerance))
-            rows.append((row.category, members))
-    return rows
+def merit(facts: Array) -> float:
+    """The mean of two scores on all rows, per cent: of runs graded alone, and of averaged facts."""
+    return 0.5 * (score(facts) + score(np.nanmean(facts, axis=0)[None]))
 
 
-_ROWS = _graded_rows()
+def score(facts: Array) -> float:
+    """The mean score of runs graded alone, per cent: what the ruler gives, for many at once.
+
+    Args:
+        facts: float64[runs, facts]; NaN where a run came to nothing.
+    """
+    values = facts[:, _COLUMN]
+    beyond = np.maximum(np.maximum(_LOW - values, values - _HIGH), 0.0)
+    credit = np.nan_to_num(np.maximum(0.0, 1.0 - beyond / (2.0 * _TOLERANCE)))
+    return float(100.0 * np.exp(np.log(np.maximum(FLOOR, credit @ _SHARE)).mean(axis=1)).mean())
 
 
-def fast_score(facts: Array) -> float:
-    """`scores` over many runs at once, their mean."""
-    categories: dict[str, list[Array]] = {}
-    for category, members in _ROWS:
-        credit = np.zeros(len(facts))
-        for column, low, high, tolerance in members:
-            measured_ = facts[:, column]
-            beyond = np.maximum(np.maximum(low - measured_, measured_ - high), 0.0)
-            credit += np.maximum(0.0, 1.0 - beyond / (2.0 * tolerance)) / len(members)
-        categories.setdefault(category, []).append(credit)
-    logs = [np.log(np.maximum(FLOOR, np.mean(rows, axis=0))) for rows in categories.values()]
-    return float(100.0 * np.exp(np.mean(logs, axis=0)).mean())
+_RULED = [(row, value) for row in ROWS if row.graded for value in row.values]
+_COLUMN = [GRADED.index(value.fact) for _, value in _RULED]
+_TOLERANCE = np.array([value.tolerance for _, value in _RULED])
+_IS_BAND = np.array([np.isfinite(value.low) for _, value in _RULED])
+_TARGET = np.array([value.target for _, value in _RULED])
+_LOW = np.where(_IS_BAND, [value.low for _, value in _RULED], _TARGET - _TOLERANCE)
+_HIGH = np.where(_IS_BAND, [value.high for _, value in _RULED], _TARGET + _TOLERANCE)
+_CATEGORIES = sorted({row.category for row, _ in _RULED})
+_SHARE = np.zeros((len(_RULED), len(_CATEGORIES)))
+"""What a value counts in each category: rows count alike, and in a row its values."""
+for _place, (_row, _) in enumerate(_RULED):
+    _rows = sum(row.graded and row.category == _row.category for row in ROWS)
+    _SHARE[_place, _CATEGORIES.index(_row.category)] = 1.0 / (_rows * len(_row.values))
 
 
 def write(out: Path, centre: Array, command: str, seeds: str) -> None:

@@ -9,6 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from engine.macro.params import Behaviour
+from engine.reality.score import grade
+from engine.reality.targets import ROWS
 from tools import calibrate
 
 
@@ -31,7 +33,10 @@ def targets() -> np.ndarray:
 def test_the_quick_score_is_the_rulers() -> None:
     random = np.random.default_rng(1)
     facts = targets() * random.normal(1.0, 0.3, (20, len(calibrate.GRADED)))
-    assert calibrate.fast_score(facts) == pytest.approx(calibrate.scores(facts).mean())
+    facts[3, ::7] = np.nan
+    graded = [grade(dict(zip(calibrate.GRADED, run, strict=True)), ROWS).overall for run in facts]
+    assert calibrate.score(facts) == pytest.approx(100.0 * np.mean(graded))
+    assert calibrate.merit(targets()[None]) == pytest.approx(100.0)
 
 
 def test_the_surrogate_climbs_to_the_targets_of_a_straight_line(monkeypatch) -> None:
@@ -48,7 +53,7 @@ def test_the_surrogate_climbs_to_the_targets_of_a_straight_line(monkeypatch) -> 
     )
 
     def score(point: np.ndarray) -> float:
-        return calibrate.fast_score((targets() * (1.0 + (point - best) / scale @ slopes))[None])
+        return calibrate.score((targets() * (1.0 + (point - best) / scale @ slopes))[None])
 
     assert score(centre) < 90.0
     assert score(place) > 97.0
