@@ -1,6 +1,6 @@
 """`python -m tools.calibrate`: find values of the macro economy's rules by a surrogate.
 
-    python -m tools.calibrate --rounds 3 --first-seed 1000000
+    python -m tools.calibrate --rounds 2 --first-seed 1000000
 
 It begins at the values that hands have laid down in `calibrate_start.toml`. Values are drawn around
 a centre, inside a trust region, and the economy runs once for each draw on a seed of its own: of
@@ -72,7 +72,7 @@ HIGH = np.array([f.metadata["high"] for f in fields(Behaviour) if f.name not in 
 
 
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Fits of the surrogate.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Fits of the surrogate.")] = 2,
     round_runs: Annotated[int, typer.Option(min=50, help="Runs between two fits.")] = 400,
     first_seed: Annotated[
         int, typer.Option(min=FIRST_SEED, help="Of calibration: at least a million.")

@@ -35,7 +35,7 @@ from engine.reality.targets import DRAWN, MACRO, ROWS  # noqa: E402
 from engine.tables import Array  # noqa: E402
 
 RECENT_YEAR = 1984
-SEEDS, FIRST_SEED = 40, 221
+SEEDS, FIRST_SEED = 40, 261
 """Of what is published: seeds that nobody has looked at when choosing values."""
 
 PAGE, PICTURE = Path("docs/reality.md"), Path("docs/reality.png")
