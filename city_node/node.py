@@ -80,6 +80,8 @@ def run(wishes: Wishes, asked: Run) -> None:
 def _run(config: Config, wishes: Wishes, asked: Run, seen_by: Window | None) -> None:
     started_s = time.perf_counter()
     log = Log(as_json=asked.log_json)
+    if config.idle:
+        log.say(f"in '{wishes.config}', but not run: {', '.join(config.idle)}")
     with (
         opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
         claimed_name(found.name, own_names(home_folder())) as name,

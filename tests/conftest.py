@@ -26,6 +26,7 @@ prepare()
 TEMPORARY = tempfile.mkdtemp(prefix="city-node-tests-")
 os.environ["XDG_DATA_HOME"] = TEMPORARY  # no world in the home, and nobody trusted there
 os.environ["CITY_NODE_HOME"] = os.path.join(TEMPORARY, "trust")
+os.environ["XDG_RUNTIME_DIR"] = os.path.join(TEMPORARY, "run")  # nor who runs beside these tests
 
 
 FUSED_LOOPS = ("macro", "markets", "learned", "learned_markets", "society", "bazaar")

@@ -191,6 +191,13 @@ def test_a_name_is_the_same_as_run_and_a_name() -> None:
     assert plain["cities"] == verb["cities"]
 
 
+def test_a_city_that_only_the_file_knows_is_named_for_it_may_be_misspelt(capsys) -> None:
+    Path("city.toml").write_text("[cities.Elmm]\nlocals = 3\n[cities.ASH]\nlocals = 3")
+    report = reported("Ash", "Elm", "--ticks", "0", "--config", "city.toml")
+    assert [city["locals"] for city in report["cities"]] == [3, 20]
+    assert "in 'city.toml', but not run: Elmm" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_city_called_like_a_verb_starts_with_run(verb: str) -> None:
     assert reported("run", verb, "--ticks", "0")["cities"][0]["name"] == verb
