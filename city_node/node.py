@@ -47,6 +47,7 @@ from city_node.observing.observer import Observers
 from city_node.observing.views import View, shown
 from city_node.observing.window import Window
 from city_node.pace import Pace
+from city_node.ports import try_ports
 from city_node.settings.config import Config, resolve
 from city_node.settings.fields import check_writable
 from city_node.settings.wishes import Run, Wishes
@@ -71,12 +72,16 @@ def run(wishes: Wishes, asked: Run) -> None:
         check_ending(asked.history)
         check_writable("history", asked.history)
     with window.opened(wishes.cities, wanted=not asked.headless) as seen_by:
-        _run(resolve(wishes), wishes, asked, seen_by)
+        config = resolve(wishes)
+        trio.run(try_ports, config, asked)
+        _run(config, wishes, asked, seen_by)
 
 
 def _run(config: Config, wishes: Wishes, asked: Run, seen_by: Window | None) -> None:
     started_s = time.perf_counter()
     log = Log(as_json=asked.log_json)
+    if config.idle:
+        log.say(f"in '{wishes.config}', but not run: {', '.join(config.idle)}")
     with (
         opened(config, wishes, asked.data_dir, new=asked.new, log=log) as found,
         claimed_name(found.name, own_names(home_folder())) as name,
@@ -156,7 +161,8 @@ async def run_node(
     if keeping and quotas:
         later_s = keeping.clock() - trio.current_time()
         network.quotas = {pair: quota.earlier(later_s) for pair, quota in quotas.items()}
-    listeners = [] if asked.past else await open_listeners(world, config.network, machine)
+    names = [city.name for city in world.cities]
+    listeners = [] if asked.past else await open_listeners(names, config.network, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     pace.paused = asked.past
     threads = config.threads or len(os.sched_getaffinity(0))

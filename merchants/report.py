@@ -4,6 +4,8 @@ Series and charts as an economy declares them (`engine.economy.Chart`), appended
 whatever economy the city has. Changes nothing.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from engine.economy import Chart
@@ -21,20 +23,21 @@ def _keys(name: str) -> tuple[str, str, str]:
     return f"trait_{name}_mean", f"trait_{name}_low", f"trait_{name}_high"
 
 
-CHARTS = (
-    *(
-        Chart(
-            "band",
-            "panels",
-            trait.name.replace("_", " ").capitalize(),
-            "gene, 0.5 neutral",
-            _keys(trait.name),
-            reference=0.5,
-            view=view,
-        )
-        for view, traits in PAGES
-        for trait in traits
-    ),
+GENES = tuple(
+    Chart(
+        "band",
+        "panels",
+        trait.name.replace("_", " ").capitalize(),
+        "gene, 0.5 neutral",
+        _keys(trait.name),
+        reference=0.5,
+        view=view,
+    )
+    for view, traits in PAGES
+    for trait in traits
+)
+
+LIVES = (
     Chart(
         "line",
         "panels",
@@ -56,6 +59,15 @@ CHARTS = (
         view=PAGES[1][0],
     ),
 )
+
+
+def charts(towns: Iterable[Town]) -> tuple[Chart, ...]:
+    """What to plot of the merchants in some towns: their genes only where any live by them."""
+    by_genes = (
+        town.rules.genes_act and (town.minds is None or town.rules.learned_share < 1.0)
+        for town in towns
+    )
+    return (*GENES, *LIVES) if any(by_genes) else LIVES
 
 
 def series(town: Town) -> dict[str, float]:

@@ -1,13 +1,19 @@
 """What all tests share: compiled kernels come from the cache, and Hypothesis knows how hard to try.
 
+The whole suite runs in a process a core, a file in one of them; before they begin, kernels that the
+cache has not are compiled on all cores. What is named on the command line runs in one process.
+
 HYPOTHESIS_PROFILE=ci derandomizes, so that a red build is red again, and tries half as often, since
 the same examples find nothing new; =thorough searches longer.
 """
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +26,35 @@ prepare()
 TEMPORARY = tempfile.mkdtemp(prefix="city-node-tests-")
 os.environ["XDG_DATA_HOME"] = TEMPORARY  # no world in the home, and nobody trusted there
 os.environ["CITY_NODE_HOME"] = os.path.join(TEMPORARY, "trust")
+os.environ["XDG_RUNTIME_DIR"] = os.path.join(TEMPORARY, "run")  # nor who runs beside these tests
+
+
+FUSED_LOOPS = ("macro", "markets", "learned", "learned_markets", "society", "bazaar")
+"""Of `merchants`, in such an order that two processes that take the next have no other's to wait
+for; all other kernels are compiled in a second or two."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes share the tests: none but this one, where somebody has named some."""
+    named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
+    return 0 if named else len(os.sched_getaffinity(0))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the dear kernels side by side, before the processes begin that would do it twice."""
+    cache = Path(os.environ["NUMBA_CACHE_DIR"])
+    loops = [f"advance_{name}" for name in FUSED_LOOPS]
+    missing = [loop for loop in loops if not any(cache.rglob(f"{loop}.*.nbi"))]
+    if not missing or not session.config.option.numprocesses:
+        return
+    print("compiling kernels ...", flush=True)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(_compile, missing))
+
+
+def _compile(loop: str) -> None:
+    """Into the cache; what fails here fails again where a test imports it, and is told there."""
+    subprocess.run([sys.executable, "-c", f"import merchants.{loop}"], stderr=subprocess.DEVNULL)
 
 
 @pytest.hookimpl

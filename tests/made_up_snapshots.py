@@ -252,6 +252,7 @@ def with_peers(snapshot: Snapshot, *, peers: int = 6, knocking: int = 2) -> Snap
                 departed=98_765_432 if k == 1 else 77 * k,
                 waiting=k,
                 refused=k % 3,
+                tariff_minor=k * 12_345_678_901,
                 balance_minor=(k - 2) * 123_456_789_012 if account else None,
                 credit_minor=2_000_000_000_000 if account else None,
                 credit_used_minor=k * 380_000_000_000 if account else None,

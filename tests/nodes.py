@@ -25,8 +25,9 @@ import merchants.advance_bazaar  # noqa: F401  (compiles what nodes then find in
 GUARD_S = 30.0
 """Only a guard: what a test waits for comes in a fraction of this, or the test has failed."""
 
-PORTS = range(20_000, 31_000)
-"""Below those that systems hand out by themselves."""
+_PORTS_FIRST = 20_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 11 * 1_000
+PORTS = range(_PORTS_FIRST, _PORTS_FIRST + 1_000)
+"""Below those that systems hand out by themselves; each process of tests has its own."""
 
 
 def free_port(count: int = 1) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from city_node import ports
 from city_node.cli import VERBS, main
 from tests.nodes import check_balance, free_port, own_environment, run_to_end, running
 
@@ -154,6 +155,25 @@ def test_an_observers_port_in_use_is_one_line(capsys) -> None:
         assert f"observe_port = {port}" in refused(capsys, "Ash", "--observe-port", str(port))
 
 
+@pytest.mark.parametrize(
+    "option", ["--port", "--node-port", "--observe-port", "--metrics-port", "--websocket-port"]
+)
+def test_no_world_is_founded_where_a_port_is_in_use(capsys, monkeypatch, option: str) -> None:
+    monkeypatch.setattr(ports, "find_spec", lambda _: True)  # as if extras were installed
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        line = refused(capsys, "Ash", option, port, "--data-dir", "world")
+    assert line.startswith(f"{option[2:].replace('-', '_')} = {port}")
+    assert not Path("world").exists()
+
+
+def test_no_world_is_founded_where_an_extra_is_missing(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(ports, "find_spec", lambda _: None)
+    line = refused(capsys, "Ash", "--metrics-port", "9100", "--data-dir", "world")
+    assert line.startswith("metrics_port = 9100: needs an extra: pip install 'city-node[metrics]'")
+    assert not Path("world").exists()
+
+
 def test_bad_input_in_a_process_of_its_own(home) -> None:
     """No traceback, no window, nothing on stdout; and nothing is loaded twice to say so."""
     ended = run_to_end(home, "Ash", "Elm", "ash")
@@ -169,6 +189,13 @@ def test_a_name_is_the_same_as_run_and_a_name() -> None:
     plain = reported("Riverwood", "Seaside", "--ticks", "300", "--seed", "7", "--speed", "max")
     verb = reported("run", "Riverwood", "Seaside", "--ticks=300", "--seed=7", "--speed=max")
     assert plain["cities"] == verb["cities"]
+
+
+def test_a_city_that_only_the_file_knows_is_named_for_it_may_be_misspelt(capsys) -> None:
+    Path("city.toml").write_text("[cities.Elmm]\nlocals = 3\n[cities.ASH]\nlocals = 3")
+    report = reported("Ash", "Elm", "--ticks", "0", "--config", "city.toml")
+    assert [city["locals"] for city in report["cities"]] == [3, 20]
+    assert "in 'city.toml', but not run: Elmm" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", VERBS)

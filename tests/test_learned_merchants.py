@@ -24,6 +24,7 @@ from city_node.settings.wishes import Wishes
 from engine.kernels import kernel
 from engine.policy import likeliest, outputs
 from engine.tables import allocate, kernel_type
+from merchants import report
 from merchants.mind import CARRY, DEALS, FETCH, SPACES, STAY, Deals, minds_of, weigh
 from merchants.params import Parameters
 from merchants.roster import Merchants, empty
@@ -282,3 +283,19 @@ def test_an_economy_without_such_a_loop_refuses(tmp_path, monkeypatch):
     monkeypatch.delattr("merchants.advance_bazaar.LEARNS")
     with pytest.raises(ConfigError, match="must be rule or evolved in this economy"):
         resolve(write_settings(tmp_path, 'policy = "learned"'))
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ("", True),
+        ('policy = "learned"\nlearned_share = 0.5', True),
+        ('policy = "learned"', False),
+        ('policy = "rule"', False),
+    ],
+)
+def test_genes_are_shown_only_where_some_merchant_lives_by_them(tmp_path, settings, shown):
+    world = found_world(resolve(write_settings(tmp_path, settings)))
+    charts = report.charts([world.cities[0].town])
+    assert (report.GENES[0] in charts) == shown
+    assert set(report.LIVES) <= set(charts)

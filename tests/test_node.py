@@ -49,9 +49,8 @@ def home(tmp_path, monkeypatch) -> Path:
 @pytest.mark.trio
 async def test_each_city_has_a_port_of_its_own_the_first_free() -> None:
     cities = ("Ash", "Elm")
-    of = world([city(name) for name in cities], all_roads(2))
     network = resolve(Wishes(cities=cities)).network
-    found = [await open_listeners(of, network, Machine()) for _ in range(2)]
+    found = [await open_listeners(cities, network, Machine()) for _ in range(2)]
     all_bound = list(chain.from_iterable(found))
     ports = [bound.port for bound in all_bound]
     assert {bound.host for bound in all_bound} == {"127.0.0.1"}
@@ -66,7 +65,7 @@ async def test_whoever_listens_wider_is_told_the_ports_and_warned_once() -> None
     of = world([city("Ash"), city("Elm")], all_roads(2))
     log = Kept()
     network = resolve(Wishes(cities=("Ash", "Elm"), legacy_bind="127.0.0.2")).network
-    found = await open_listeners(of, network, Machine())
+    found = await open_listeners(("Ash", "Elm"), network, Machine())
     tell_ports(of, network, found, log)
     for bound in found:
         assert bound.host == "127.0.0.2"

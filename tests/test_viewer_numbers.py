@@ -25,6 +25,7 @@ from tests import made_up_snapshots as made_up
 from viewer import history as seen
 from viewer import scales, theme
 from viewer.history import History, Key
+from viewer.map_places import Town, places
 from viewer.map_walkers import WALK_S, counts, parade
 from viewer.scene import scene
 from viewer.state import (
@@ -475,3 +476,12 @@ def test_cities_can_be_told_apart(palette):
         assert 100 * np.linalg.norm(oklab(one) - oklab(other)) > 9.4
     for colour in palette.cities:
         assert 100 * np.linalg.norm(oklab(colour) - oklab(palette.background)) > 25
+
+
+@pytest.mark.parametrize("size", [(358, 300), (518, 425), (800, 650)])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 8])
+def test_a_nodes_area_ends_within_the_map(size, count):
+    towns = tuple(Town(f"{k}@here", f"{k}", "here", True, 26) for k in range(count))
+    (area,) = places(size, towns, ()).areas
+    for x, y in area.points:
+        assert area.reach <= min(x, y, size[0] - x, size[1] - y)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from protocol.observe import Chart, City, Compiling, Event, Hello, Node, Road, Snapshot
 from tests import made_up_snapshots as made_up
-from viewer import charts, peers, sprites, text
+from viewer import charts, peers, scales, sprites, text
 from viewer.draw import Canvas, render
 from viewer.history import History
 from viewer.scene import scene
@@ -179,6 +179,7 @@ def test_peers_are_listed_with_their_accounts_and_those_kept_apart(worlds, writt
     for peer in history.latest.peers:
         assert peer.name in strings
         assert peer.why_closed in strings or peer.open
+        assert (scales.figure(peer.tariff_minor / 1e8) if peer.tariff_minor else "0") in strings
         if peer.credit_minor:
             assert f"{peer.credit_used_minor / peer.credit_minor:.0%}" in strings
     assert "−2.5k" in strings  # coins

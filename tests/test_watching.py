@@ -9,10 +9,18 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
 import pytest
+
+from city_node import kernel_cache
+from city_node import node as nodes
+from city_node.cli import main
+from city_node.errors import ConfigError
+from city_node.verbs.look import print_paths
+from city_node.verbs.running import Running, noted, one_running, running_nodes
 
 SECONDS = float(os.environ.get("CITY_NODE_TEST_SECONDS", "4"))
 GUARD_S = 60.0
@@ -108,6 +116,48 @@ def test_verbs_find_the_node_that_runs(environment, tmp_path):
         assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
         assert "elsewhere" in wrong.stderr
     assert verb(environment, "peers").returncode == 2  # what a killed node left is passed over
+
+
+def test_verbs_wait_for_a_node_that_is_still_starting(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    starting = Running("", os.getpid(), ["Riverwood", "Seaside"], observe="")
+    started = Running("atlas", os.getpid(), ["Riverwood", "Seaside"], observe="127.0.0.1:1")
+    found = []
+    for after in (noted(started), None):
+        with noted(starting):
+            waiting = threading.Thread(target=lambda: found.append(outcome_of("atlas")))
+            waiting.start()
+            while not (said := capsys.readouterr().err):
+                assert waiting.is_alive()
+                time.sleep(0.01)
+            assert said == "waiting for Riverwood Seaside: still starting\n"
+            print_paths()
+            assert "Riverwood Seaside  starting" in capsys.readouterr().out
+            if after:  # it listens now
+                with after:
+                    waiting.join(GUARD_S)
+        waiting.join(GUARD_S)  # it has ended, or never came that far
+    assert found == [started, "none runs"]
+
+
+def outcome_of(node):
+    try:
+        return one_running(node)
+    except ConfigError as error:
+        return "none runs" if "none runs" in str(error) else str(error)
+
+
+def test_a_node_says_that_it_starts_before_it_listens(tmp_path, monkeypatch):
+    """From before its kernels are compiled, which may take minutes."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    seen = []
+    monkeypatch.setattr(kernel_cache, "prepare_aloud", lambda: seen.extend(running_nodes()))
+    monkeypatch.setattr(nodes, "run", lambda *_: seen.extend(running_nodes()))
+    cities = ["Riverwood", "Seaside"]
+    with pytest.raises(SystemExit):
+        main([*cities, "--node-name", "atlas"])
+    assert seen == [Running("atlas", os.getpid(), cities, observe="")] * 2
+    assert running_nodes() == []
 
 
 def test_the_doctor_says_how_to_mend_what_it_finds(environment):

@@ -106,12 +106,19 @@ def places(size: tuple[int, int], towns: tuple[Town, ...], pairs: tuple[Pair, ..
             node,
             group[0].own,
             tuple(at[town.full_name] for town in group),
-            max(radius[town.full_name] for town in group) + beyond,
+            _reach(size, [(at[t.full_name], radius[t.full_name]) for t in group], beyond),
         )
         for node, group in groups.items()
         if not crowded or len(group) > 1
     ]
     return Places(at, radius, areas, ways, crowded)
+
+
+def _reach(size: tuple[int, int], towns: list[tuple[Point, int]], beyond: float) -> float:
+    """How far an area goes around its cities: so far beyond them, but not over the map's edge."""
+    edge = min(min(x, y, size[0] - x, size[1] - y) for (x, y), _ in towns)
+    largest = max(radius for _, radius in towns)
+    return max(largest + 8.0, min(largest + beyond, edge - 2.0))
 
 
 def _units(groups: list[list[str]]) -> dict[str, Point]:

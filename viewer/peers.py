@@ -33,6 +33,10 @@ def _count(value: int) -> str:
     return f"{value:,}" if value < 1_000_000 else scales.figure(value)
 
 
+def _tariffs(peer: Peer) -> str:
+    return scales.figure(peer.tariff_minor / MINOR_PER_COIN) if peer.tariff_minor else "0"
+
+
 def _balance(peer: Peer) -> str:
     if peer.balance_minor is None:
         return "–"
@@ -40,13 +44,14 @@ def _balance(peer: Peer) -> str:
 
 
 COLUMNS = (
-    Column("arrived", 0.08, lambda peer: _count(peer.arrived)),
-    Column("departed", 0.08, lambda peer: _count(peer.departed)),
+    Column("arrived", 0.075, lambda peer: _count(peer.arrived)),
+    Column("departed", 0.075, lambda peer: _count(peer.departed)),
     Column("under way", 0.08, lambda peer: _count(peer.waiting)),
-    Column("refused", 0.08, lambda peer: _count(peer.refused)),
-    Column("balance", 0.10, _balance),
+    Column("refused", 0.07, lambda peer: _count(peer.refused)),
+    Column("tariffs", 0.07, _tariffs),
+    Column("balance", 0.08, _balance),
 )
-CREDIT = 0.14  # of the width, for the bar of the credit that is used
+CREDIT = 0.12  # of the width, for the bar of the credit that is used
 OURS, THEIRS = 0.11, 0.18
 
 
@@ -95,7 +100,7 @@ def _paint_peers(
     scene: Scene, rect: pygame.Rect, size: tuple[int, int], surface: pygame.Surface
 ) -> None:
     sizes, palette, snapshot = scene.sizes, scene.theme, scene.snapshot
-    unit = "merchants since the node started, coins that came beyond those that went"
+    unit = "since the node started; balance: coins that came beyond those that went"
     at = f"reached at {snapshot.address}" if snapshot.address else ""
     heading(surface, scene, rect, "Peers", unit, at)
     top = _top(scene, rect)

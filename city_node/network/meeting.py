@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
 PORT_FIRST = 55_555
 
 
-async def open_listeners(world: World, config: NetworkConfig, machine: Machine) -> list[Bound]:
-    """One listening socket a city, in their order.
+async def open_listeners(
+    cities: Iterable[str], config: NetworkConfig, machine: Machine
+) -> list[Bound]:
+    """One listening socket a city, in the order of their names.
 
     Raises:
         ConfigError: a port that was asked for is in use, an address is not this machine's, or
@@ -51,8 +54,8 @@ async def open_listeners(world: World, config: NetworkConfig, machine: Machine) 
     found: list[Bound] = []
     port = config.port or PORT_FIRST
     try:
-        for city in world.cities:
-            found.append(await _open_listener(city.name, port, config, machine))
+        for city in cities:
+            found.append(await _open_listener(city, port, config, machine))
             port = found[-1].port + 1
     except ConfigError:
         for listener in itertools.chain.from_iterable(bound.listeners for bound in found):

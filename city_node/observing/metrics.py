@@ -82,14 +82,10 @@ def served(metrics: Metrics, port: int) -> Iterator[Metrics]:
     """Serve the metrics for as long as the context lasts.
 
     Raises:
-        ConfigError: the extra is not installed, or the port is in use.
+        ConfigError: the port is in use.
     """
-    try:
-        from prometheus_client import CollectorRegistry, start_http_server
-    except ImportError:
-        raise ConfigError(
-            f"metrics_port = {port}: needs an extra: pip install 'city-node[metrics]'"
-        ) from None
+    from prometheus_client import CollectorRegistry, start_http_server
+
     registry = CollectorRegistry(auto_describe=False)
     registry.register(metrics)
     try:

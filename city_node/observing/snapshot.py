@@ -61,7 +61,7 @@ def economies(world: World, gauges: Gauges) -> dict[str, list[observe.Chart]]:
         city.economy_name: [chart(declared) for declared in city.economy.CHARTS]
         for city in world.cities
     }
-    shared = [*merchants.CHARTS, *gauges.charts]
+    shared = [*merchants.charts(city.town for city in world.cities), *gauges.charts]
     found[world.cities[0].economy_name] += [chart(declared) for declared in shared]
     return found
 

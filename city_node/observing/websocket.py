@@ -41,14 +41,9 @@ async def serve(
     """Accept WebSockets until cancelled.
 
     Raises:
-        ConfigError: the extra is not installed, or the port is in use.
+        ConfigError: the port is in use.
     """
-    try:
-        import trio_websocket
-    except ImportError:
-        raise ConfigError(
-            f"websocket_port = {port}: needs an extra: pip install 'city-node[websocket]'"
-        ) from None
+    import trio_websocket
 
     async def handle(request: trio_websocket.WebSocketRequest) -> None:
         if not _is_of_this_machine(dict(request.headers).get(b"origin")):

@@ -62,6 +62,7 @@ class Config:
         observe_port: of the listener for observers; 0: any free one.
         observe_bind: IP address it is bound to.
         seed_asked: whether anybody asked for the seed; it was drawn else.
+        idle: cities that the file describes and nobody asked for: perhaps misspelt.
     """
 
     seed: int
@@ -76,6 +77,7 @@ class Config:
     observe_port: int
     observe_bind: str
     seed_asked: bool = True
+    idle: tuple[str, ...] = ()
 
 
 def resolve(wishes: Wishes) -> Config:
@@ -106,9 +108,10 @@ def _resolve(wishes: Wishes) -> Config:
     device = _device(wish_or(wishes.device, shared["device"]))
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
+    idle = _not_among(names, tables_in(written, "cities"))
     checked = {
         name: city_in(name, for_all, own.get(name.casefold(), {}), wishes, device)
-        for name in (*names, *_not_among(names, tables_in(written, "cities")))
+        for name in (*names, *idle)
     }
     policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
     cities = tuple(checked[name] for name in names)
@@ -117,6 +120,7 @@ def _resolve(wishes: Wishes) -> Config:
     return Config(
         seed=_seed(wishes, shared),
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
+        idle=tuple(idle),
         speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
         threads=_threads(wishes.threads, shared),
         device=device,

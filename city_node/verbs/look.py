@@ -250,7 +250,8 @@ def print_paths() -> None:
         print(f"{what:14}{path}")
     for running in running_nodes():
         token = f"  token {running.token_file}" if running.token_file else ""
-        print(f"{'node':14}{running.node}  observers {running.observe}{token}")
+        observers = f"observers {running.observe}{token}" if running.observe else "starting"
+        print(f"{'node':14}{running.node or ' '.join(running.cities)}  {observers}")
 
 
 @dataclass(frozen=True)
@@ -319,7 +320,8 @@ def _ports() -> Finding:
         try:
             probe.bind(("127.0.0.1", first))
         except OSError:
-            users = ", ".join(running.node for running in running_nodes()) or "another program"
+            nodes = (running.node or "one that starts" for running in running_nodes())
+            users = ", ".join(nodes) or "another program"
             return Finding("ports", f"{first} is in use (running: {users}); the next free is taken")
     return Finding("ports", f"{first} is free")
 

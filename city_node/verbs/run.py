@@ -4,6 +4,7 @@ Registered by `cli`. Light to import: the node and its kernels are loaded when i
 has merged flag and environment; `config` merges what came of that with file and defaults.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 
 from city_node import kernel_cache
 from city_node.settings.wishes import Run, Wishes
+from city_node.verbs.running import Running, noted
 
 Cities = Annotated[
     list[str] | None,
@@ -200,9 +202,6 @@ def run(
     report: Report = None,
 ) -> None:
     """Run cities until Ctrl-C, or for so many ticks."""
-    kernel_cache.prepare_aloud()
-    from city_node import node
-
     wishes = Wishes(
         cities=tuple(cities or ()),
         config=config,
@@ -235,4 +234,8 @@ def run(
         metrics_port=metrics_port,
         websocket_port=websocket_port,
     )
-    node.run(wishes, asked)
+    with noted(Running(node_name or "", os.getpid(), list(wishes.cities), observe="")):
+        kernel_cache.prepare_aloud()
+        from city_node import node
+
+        node.run(wishes, asked)

@@ -1,9 +1,14 @@
-"""Running nodes of this user: each leaves a note in the runtime folder, where verbs find it."""
+"""Running nodes of this user: each leaves a note in the runtime folder, where verbs find it.
+
+The note of a node that is only starting, as while its kernels compile, says so: verbs wait for it.
+"""
 
 import contextlib
 import json
 import os
 import secrets
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +17,16 @@ import msgspec
 from city_node.errors import ConfigError
 from city_node.identity.node_name import runtime_folder
 
+STARTING_LOOK_S = 0.1
+"""How often a node that starts is looked at."""
+
 
 class Running(msgspec.Struct, frozen=True):
     """A node that runs now.
 
     Attributes:
-        observe: HOST:PORT of its observer listener.
+        node: its name; empty where it is only starting, and none was asked for.
+        observe: HOST:PORT of its observer listener; empty while it is starting.
         token_file: where the token for it lies; empty where none is asked.
     """
 
@@ -85,15 +94,26 @@ def _lives(pid: int) -> bool:
 
 
 def one_running(node: str | None) -> Running:
-    """The node that a verb means.
+    """The node that a verb means. Waits for one that is starting, and says so on stderr.
 
     Raises:
         ConfigError: none runs, none has that name, or there are several and none was named.
     """
-    nodes = running_nodes()
+    is_said = False
+    while True:
+        notes = running_nodes()
+        nodes = [running for running in notes if running.observe]
+        named = [running for running in nodes if node in (None, running.node)]
+        starting = [running for running in notes if not running.observe]
+        if named or not starting:
+            break
+        if not is_said:
+            names = ", ".join(" ".join(running.cities) or "a node" for running in starting)
+            print(f"waiting for {names}: still starting", file=sys.stderr, flush=True)
+            is_said = True
+        time.sleep(STARTING_LOOK_S)
     if not nodes:
         raise ConfigError("node: none runs; start one with `city-node Riverwood Seaside`")
-    named = [running for running in nodes if node in (None, running.node)]
     if len(named) == 1:
         return named[0]
     names = ", ".join(f"{running.node} ({' '.join(running.cities)})" for running in nodes)
