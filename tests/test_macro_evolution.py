@@ -39,6 +39,7 @@ from engine.macro.learned import SPACES, TABLES
 from engine.macro.params import Behaviour
 from engine.macro.state import Macro, live, plain
 from tests.nodes import Node, check_balance
+from tools import learning_macro_trials as trials
 
 HOUSEHOLDS = 150
 EVOLVED = Agents("evolved")
@@ -230,6 +231,35 @@ def test_each_central_banker_is_paid_for_his_own_term(monkeypatch):
     )
     assert lineage.months.tolist() == [OFFICE_TERMS * 3, 2]
     assert lineage.paid.tolist() == [OFFICE_TERMS * 3, 2]
+
+
+# --- the trials behind the page ---
+
+
+def test_what_was_bred_elsewhere_founds_the_city_that_is_measured(monkeypatch):
+    monkeypatch.setattr(trials, "BREEDING_MONTHS", 30)
+    macro, key = found_alone(Behaviour(), 7, HOUSEHOLDS)
+    founders, _ = evolved_alone(("firm", "bank"))
+    state = trials.settled(macro, key, 7, trials.Population({}, ("firm", "bank")))
+    assert plain(state).firms is macro.firms
+    assert macro.nation["month"][0] == 0
+    for kind in ("firm", "bank"):
+        found = getattr(state.heredity, kind)
+        genomes = trials.bred(7, HOUSEHOLDS, ("firm", "bank"))[kind]
+        assert (found.genomes == genomes).all()
+        assert (found.genomes != getattr(founders.heredity, kind).genomes).any(axis=1).all()
+        assert not found.months.any()
+    assert trials.settled(macro, key, 7, trials.Population({})) is macro
+
+
+def test_every_kind_is_measured_evolved_and_all_together():
+    networks = {kind: bold(kind) for kind in KINDS}
+    found = trials.populations(networks, 1)
+    for kind in KINDS:
+        assert found[f"{kind} evolved"] == trials.Population({}, (kind,))
+        assert set(found[f"{kind} trained"].policies) == {TABLES[kind]}
+    assert found["all evolved"].evolved == KINDS
+    assert not found[trials.RULE].policies
 
 
 # --- cities ---

@@ -83,11 +83,11 @@ def evolving(macro: Macro, kinds: Iterable[str], evolution: Evolution, key: np.u
     chosen = tuple(kinds)
     if not chosen:
         return macro
-    lineages = {
+    founders = {
         kind: _founders(macro, kind, evolution, key) if kind in chosen else _nobody()
         for kind in TABLES
     }
-    heredity = Heredity(**lineages, term_months=evolution.term_months, mutation=evolution.mutation)
+    heredity = Heredity(**founders, term_months=evolution.term_months, mutation=evolution.mutation)
     return Evolving(*macro, heredity)
 
 
