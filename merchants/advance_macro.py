@@ -4,6 +4,8 @@ Merchants act and households visit their stalls every tick, in one kernel call u
 step; there the economy's own kernel lets a month, or three, pass.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import int64, uint64
 
@@ -11,7 +13,8 @@ from engine.kernels import kernel, part
 from engine.macro.abroad import buy_from_firm, settle, tell_prices, visit_stalls
 from engine.macro.city import LOCALS_LEAST, LOCALS_USUAL, Parameters, found
 from engine.macro.events import EVENTS
-from engine.macro.laboratory import advance_alone, reality_accounts, reality_run
+from engine.macro.evolved import pass_months
+from engine.macro.laboratory import reality_accounts, reality_run
 from engine.macro.learned import SPACES as RESIDENTS_LEARN
 from engine.macro.learned import driven_by
 from engine.macro.report import (
@@ -26,7 +29,7 @@ from engine.macro.report import (
     stock,
     trades,
 )
-from engine.macro.state import Macro, live
+from engine.macro.state import Macro, live, plain
 from engine.rng import agent_stream, draw, tick_key, uniform
 from engine.tables import kernel_type
 from merchants.genome import gossip_weight
@@ -135,11 +138,11 @@ def advance_ticks(macro, roster, roads, rules, lives, arrivals, departures, key,
     return np.int64(tick + ticks)
 
 
-def advance(state: Macro, town: Town, arrivals: Roster, tick: int, ticks: int) -> Macro:
+def advance(state: Any, town: Town, arrivals: Roster, tick: int, ticks: int) -> Any:
     """The state after a window; arrays are changed in place.
 
     Args:
-        state: the city.
+        state: the city, a Macro or an Evolving.
         town: its merchants; `town.departures` holds afterwards who left, in order.
         arrivals: who comes in this window, sorted by tick.
         tick, ticks: the window's first tick and its length.
@@ -148,11 +151,12 @@ def advance(state: Macro, town: Town, arrivals: Roster, tick: int, ticks: int) -
         ImbalanceError: the city's own money does not add up: a fault of the program.
     """
     make_room(town, int(arrivals.size[0]), arrivals.rows.expected_price.shape[2])
-    end, step_ticks = tick + ticks, int(state.world.step_ticks[0])
+    macro = plain(state)
+    end, step_ticks = tick + ticks, int(macro.world.step_ticks[0])
     while True:
         step_end = min(end, tick - tick % step_ticks + step_ticks)
         tick = advance_ticks(
-            state,
+            macro,
             town.roster,
             town.roads,
             town.rules,
@@ -168,9 +172,9 @@ def advance(state: Macro, town: Town, arrivals: Roster, tick: int, ticks: int) -
             arrivals = make_room_to_leave(town, arrivals, tick)
             continue
         if tick % step_ticks == 0:
-            settle(state)
-            months = int(state.world.step_months[0])
-            advance_alone(state, town.key, months, driven_by(town.networks))
+            settle(macro)
+            months = int(macro.world.step_months[0])
+            pass_months(state, town.key, months, driven_by(town.networks))
         if tick == end:
             return state
         arrivals = still_to_come(arrivals, tick)

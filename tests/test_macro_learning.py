@@ -331,7 +331,10 @@ def test_the_package_has_a_network_of_each_kind(kind):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('firm = { policy = "wise" }', "macro.firm.policy = 'wise': must be one of rule, learned"),
+        (
+            'firm = { policy = "wise" }',
+            "macro.firm.policy = 'wise': must be one of rule, evolved, learned",
+        ),
         ('firm = { network = "a.npz" }', 'goes with policy = "learned", not "rule"'),
         ("firm = 3", "macro.firm = 3: must be a table"),
         ('firm = { mood = "good" }', "macro.firm.mood = 'good': unknown field"),

@@ -1,6 +1,6 @@
-"""What learning makes of the agents of macro cities, measured and published.
+"""What learning and evolution make of the agents of macro cities, measured and published.
 
-    python -m tools.learning_macro compare   rule, random and trained, kind by kind and all at once
+    python -m tools.learning_macro compare   rule, random, evolved, trained: each kind, and all
     python -m tools.learning_macro publish   the same into docs/learning-macro.md
 
 Half an hour on two cores. Held-out seeds are those of the ruler, from 1 on; lessons are digests.
@@ -26,6 +26,7 @@ from engine.macro.learned import SPACES  # noqa: E402
 from engine.policy import Policy  # noqa: E402
 from engine.reality.score import bootstrap  # noqa: E402
 from tools.learning_macro_trials import (  # noqa: E402
+    BREEDING_MONTHS,
     MEASURES,
     RULE,
     Trial,
@@ -80,8 +81,9 @@ def compared(found: dict[str, list[Trial]], households: int) -> list[str]:
     seeds = len(found[RULE])
     lines = [
         f"{seeds} held-out cities of {households:,} households, 25 years after ten; the population "
-        "acts from the founding on. Means, and differences from the rule on the same seeds, with "
-        "95 % intervals over seeds.",
+        "acts from the founding on. Genes were bred before in another city of the same size for "
+        f"{BREEDING_MONTHS // 12} years, each city's in one of its own, and go on evolving. Means, "
+        "and differences from the rule on the same seeds, with 95 % intervals over seeds.",
         "",
         "| who acts | own reward | by the rule | difference |",
         "|---|--:|--:|--:|",

@@ -1,16 +1,20 @@
-"""Learned agents in held-out macro cities, measured: the trials behind docs/learning-macro.md.
+"""Learned and evolved agents in held-out macro cities, measured: the trials behind
+docs/learning-macro.md.
 
 Called by `tools.learning_macro`. Prints nothing.
 """
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.macro import spaces
 from engine.macro.environment import KINDS
-from engine.macro.laboratory import advance_alone, random_policies, reality_run
+from engine.macro.evolved import Evolution, evolving, lineages, pass_months
+from engine.macro.laboratory import found_alone, random_policies, reality_run
 from engine.macro.learned import TABLES, driven_by
+from engine.macro.params import Behaviour
 from engine.macro.rewards import rewards, standing
 from engine.macro.state import Macro
 from engine.macro.tally import TALLY
@@ -24,6 +28,13 @@ from engine.tables import Array
 RULE = "all by the rule"
 DROPPED_MONTHS = 120
 """As the ruler drops them."""
+
+BREEDING_MONTHS = 1_200
+"""A century of generations, in another city of the same size, before the genes are those of the
+founders of the city that is measured: there evolution goes on."""
+
+BREEDING_SEED = 500_000
+"""Added to the measured city's: nobody grades or calibrates there."""
 
 Trial = Mapping[str, float]
 """Mean reward a month by kind, and every one of MEASURES."""
@@ -43,8 +54,20 @@ out: a point is a hundredth more of it for everybody. Output is told as 100 log 
 """
 
 
-def populations(trained: Mapping[str, Policy], seed: int) -> dict[str, dict[str, spaces.Policy]]:
-    """Policies of `spaces.decide` by who lives in the cities; who has none lives by the rule.
+class Population(NamedTuple):
+    """Who lives in a city.
+
+    Attributes:
+        policies: of `spaces.decide`; kinds without one live by their genes, else by the rule.
+        evolved: kinds that live by genes.
+    """
+
+    policies: Mapping[str, spaces.Policy]
+    evolved: tuple[str, ...] = ()
+
+
+def populations(trained: Mapping[str, Policy], seed: int) -> dict[str, Population]:
+    """By what the tables call them.
 
     Args:
         trained: networks by kind.
@@ -52,25 +75,48 @@ def populations(trained: Mapping[str, Policy], seed: int) -> dict[str, dict[str,
     """
     driven = driven_by(trained)
     random = np.random.default_rng([seed, 4])
-    found: dict[str, dict[str, spaces.Policy]] = {RULE: {}}
+    found = {RULE: Population({})}
     for kind in KINDS:
         table = TABLES[kind]
-        found[f"{kind} at random"] = random_policies(random, (table,))
-        found[f"{kind} trained"] = {table: driven[table]}
-    found["all at random"] = random_policies(random)
-    found["all trained"] = driven
+        found[f"{kind} at random"] = Population(random_policies(random, (table,)))
+        found[f"{kind} evolved"] = Population({}, (kind,))
+        found[f"{kind} trained"] = Population({table: driven[table]})
+    found["all at random"] = Population(random_policies(random))
+    found["all evolved"] = Population({}, KINDS)
+    found["all trained"] = Population(driven)
     return found
 
 
-def trial(seed: int, households: int, policies: Mapping[str, spaces.Policy]) -> Trial:
+def bred(seed: int, households: int, kinds: tuple[str, ...]) -> dict[str, Array]:
+    """By kind, the genomes that evolution has led to in a city of its own."""
+    macro, key = found_alone(Behaviour(), BREEDING_SEED + seed, households)
+    state = evolving(macro, kinds, Evolution(), key)
+    pass_months(state, key, BREEDING_MONTHS, {})
+    return {kind: lineage.genomes for kind, lineage in lineages(state.heredity).items()}
+
+
+def settled(macro: Macro, key: np.uint64, seed: int, population: Population) -> Any:
+    """A city just founded, with its population: whoever evolves has genes bred elsewhere."""
+    state = evolving(macro, population.evolved, Evolution(), key)
+    if population.evolved:
+        genomes = bred(seed, len(macro.households), population.evolved)
+        for kind, lineage in lineages(state.heredity).items():
+            lineage.genomes[:] = genomes[kind]
+    return state
+
+
+def trial(seed: int, households: int, population: Population) -> Trial:
     """One population in one city."""
     paid: list[dict[str, float]] = []
+    states: list[Any] = []
 
     def advance(macro: Macro, key: np.uint64, months: int) -> Array:
+        if not states:
+            states.append(settled(macro, key, seed, population))
         series = np.empty((months, len(TALLY)))
         for month in range(months):
             before = standing(macro)
-            series[month] = advance_alone(macro, key, 1, policies)[0]
+            series[month] = pass_months(states[0], key, 1, population.policies)[0]
             if macro.nation["month"][0] > DROPPED_MONTHS:
                 paid.append({kind: _mean(of) for kind, of in rewards(before, macro).items()})
         courses.append(series)

@@ -7,7 +7,8 @@ them in order. `params` holds every number, `state` every array, `founding` the 
 is the city's own, in int64 minor units, and moves only by `accounts.pay`, loans included;
 merchants' coins meet it in `abroad`. `spaces` says what each kind of agent sees and may do beside
 its rule, `rewards` what it is paid; it learns in `environment` and is driven by what it learned in
-`learned`. `laboratory` runs many seeds at once; `report` is what a city shows.
+`learned`, by genes in `evolved`. `laboratory` runs many seeds at once; `report` is what a city
+shows.
 
 No equation here links two aggregates: there is no matching function, no Phillips curve, no Okun's
 law. docs/macro.md lists what is a rule and what emerges.

@@ -4,14 +4,17 @@ The numbers of its agents' rules come from `params`; here are those that only a 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from engine.economy import Setting
 from engine.goods import Goods, check
+from engine.macro.evolved import Evolution, evolving
 from engine.macro.founding import HOUSEHOLDS_MIN, PRICE_FIRST, firm_counts, found_macro
+from engine.macro.learned import TABLES
 from engine.macro.params import Behaviour
-from engine.macro.state import Macro, World
+from engine.macro.state import World
 from engine.money import MINOR_PER_COIN, MONEY_MINOR_MAX
 from engine.tables import allocate
 
@@ -27,7 +30,7 @@ CONTENT_LEAST = 1e-6
 """Units of output in a unit of a good that nobody values."""
 
 
-POLICIES = ("rule", "learned")
+POLICIES = ("rule", "evolved", "learned")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Agents:
     """How one kind of agent decides.
 
     Attributes:
-        policy: "rule", or "learned": a network sets what it does beside the rule.
+        policy: "rule"; "evolved" or "learned": genes or a network set what it does beside the rule.
         network: file of that network; none: the one in the package.
     """
 
@@ -62,6 +65,7 @@ class Parameters(Behaviour):
         sells: goods that its firms sell to merchants, in turn a firm each; none named: all.
         buys: goods that its households buy at merchants' stalls; none named: all.
         firm, household, bank, central_bank: how each kind of agent decides.
+        evolution: how those who are evolved hand on their genes.
     """
 
     step: str = "month"
@@ -73,6 +77,7 @@ class Parameters(Behaviour):
     household: Agents = Agents()
     bank: Agents = Agents()
     central_bank: Agents = Agents()
+    evolution: Evolution = Evolution()  # noqa: RUF009 (it is frozen)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,8 +87,8 @@ class Parameters(Behaviour):
         check("", "reserves", self.reserves, 0.0, 1e9)
 
 
-def found(setting: Setting, parameters: Parameters) -> Macro:
-    """A new city at month 0.
+def found(setting: Setting, parameters: Parameters) -> Any:
+    """A new city at month 0: a Macro, or an Evolving where agents of some kind evolve.
 
     Raises:
         ValueError: too few households, more coins than can be counted, or a good that is unknown
@@ -92,7 +97,9 @@ def found(setting: Setting, parameters: Parameters) -> Macro:
     check("", "locals of a macro economy", setting.residents, LOCALS_LEAST, 10**8)
     world = found_world(setting, parameters)
     goods = len(setting.goods)
-    return found_macro(parameters, setting.residents, int(setting.key), world, goods=goods)
+    macro = found_macro(parameters, setting.residents, int(setting.key), world, goods=goods)
+    kinds = [kind for kind in TABLES if getattr(parameters, kind).policy == "evolved"]
+    return evolving(macro, kinds, parameters.evolution, setting.key)
 
 
 def found_world(setting: Setting, parameters: Parameters) -> World:

@@ -5,6 +5,7 @@ import numpy as np
 from engine.economy import Chart
 from engine.macro.accounts import COIN
 from engine.macro.laboratory import wealth
+from engine.macro.spaces import ACTIONS
 from engine.macro.state import Macro, rows
 from engine.macro.tally import TALLY
 from engine.measures import gini
@@ -12,6 +13,16 @@ from engine.money import MINOR_PER_COIN
 from engine.tables import Array
 
 _TRADE = "Macro: trade and banks"
+_BESIDE = "Macro: beside the rules"
+
+_ACTS = {
+    table: {
+        f"{table}_{action.replace(' ', '_')}": action
+        for action in (name.partition(",")[0] for name in space.names)
+    }
+    for table, space in ACTIONS.items()
+}
+"""By kind, the series of its mean actions and what people call these."""
 
 CHARTS = (
     Chart("line", "panels", "Output", "units a month", ("gdp",), log=True),
@@ -55,6 +66,11 @@ CHARTS = (
           view=_TRADE),
     Chart("line", "panels", "Real wage", "units of consumption an hour", ("real_wage",), log=True,
           view=_TRADE),
+    *(
+        Chart("line", "panels", table.replace("_", " ").capitalize(), "mean, 0 is the rule",
+              tuple(acts), names=tuple(acts.values()), zero=True, view=_BESIDE)
+        for table, acts in _ACTS.items()
+    ),
     Chart("lorenz", "distributions", "Wealth", "share", ("wealth",)),
     Chart("ridge", "distributions", "Income of last year", "crowns", ("income",), log=True),
 )  # fmt: skip
@@ -143,7 +159,17 @@ def series(macro: Macro) -> dict[str, float]:
         "bank_capital": 100.0 * tally["equity_ratio"],
         "public_debt": 100.0 * tally["debt_ratio"],
         "real_wage": tally["wage"] / tally["price_consumer"],
+        **_beside_the_rules(macro),
     }
+
+
+def _beside_the_rules(macro: Macro) -> dict[str, float]:
+    """What agents of every kind did beside their rules last month, -1 to 1, on average."""
+    found: dict[str, float] = {}
+    for table, acts in _ACTS.items():
+        means = getattr(macro.actions, table).reshape(-1, len(acts)).mean(axis=0)
+        found |= dict(zip(acts, means.tolist(), strict=True))
+    return found
 
 
 _NAMES = tuple(dict.fromkeys(key for c in CHARTS if c.kind in ("line", "path") for key in c.keys))

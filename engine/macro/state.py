@@ -6,7 +6,7 @@ A loan is an account below zero, so that all accounts of a city always sum to no
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast, get_type_hints
 
 import numpy as np
 
@@ -243,15 +243,49 @@ class Macro(NamedTuple):
     rules: Rules
 
 
+class Lineage(NamedTuple):
+    """The genes of one kind of agent, a row a bearer; no rows where that kind does not evolve.
+
+    Of a central bank, of which a city has one, the first row has proved itself and the second
+    challenges it; they serve in turn. See evolved.py.
+    """
+
+    genomes: Annotated[Array, Column("f8", "bearers genes", "0 to 1; 0.5 everywhere is the rule")]
+    paid: Annotated[Array, Column("f8", "bearers", "rewards since they have them, this term's")]
+    months: Annotated[Array, Column("i8", "bearers", "in which these were paid")]
+
+
+class Heredity(NamedTuple):
+    """The genes of a city's agents, and by which numbers they are handed on."""
+
+    firm: Lineage
+    household: Lineage
+    bank: Lineage
+    central_bank: Lineage
+    term_months: int
+    mutation: float
+
+
+_FIELDS = [*get_type_hints(Macro, include_extras=True).items(), ("heredity", Heredity)]
+Evolving: Any = cast(Any, NamedTuple)("Evolving", _FIELDS)
+"""A Macro some of whose agents live by genes; `plain` is what kernels take of it. A city in which
+nobody evolves is a Macro and nothing beside."""
+
+
+def plain(state: Any) -> Macro:
+    """A Macro or an Evolving as a Macro, sharing its arrays."""
+    return state if isinstance(state, Macro) else Macro(*state[: len(Macro._fields)])
+
+
 def rows(records: Array) -> Any:
     """Records as numpy shows them by attribute: `rows(macro.firms).wage` is a float64 array."""
     return records.view(np.recarray)
 
 
-def live(macro: Macro) -> Iterator[Array]:
-    """Every array that the future depends on, in declared order."""
-    for part in macro[:-1]:
-        if isinstance(part, np.ndarray):
-            yield part
-        else:
-            yield from part
+def live(state: Any) -> Iterator[Array]:
+    """Every array of a Macro or an Evolving that the future depends on, in declared order."""
+    if isinstance(state, np.ndarray):
+        yield state
+    elif isinstance(state, tuple):
+        for part in state:
+            yield from live(part)
