@@ -49,7 +49,8 @@ class Settings:
             agents have more than they need.
         steps_per_update: acts of every agent in an update; of a Recorder: steps of its time.
         learning_rate: of Adam; falls to nothing, linearly, over the training.
-        gradient_max: norm to which gradients are cut.
+        gradient_max: norm to which gradients are cut, actor's and critic's together: where rewards
+            make values much larger than one, the critic's leave the actor's no room.
         hidden: units of the hidden layers.
         device: of torch.
         first_option: logit added at the start to the first option of every choice, for worlds in
