@@ -36,9 +36,9 @@ SETTINGS = Settings(
 rollouts gone through often."""
 
 REWARD = 1.0 - SETTINGS.discount
-"""Of a step: to balance for ever is worth one. Gradients of actor and critic are cut together; where
-values are some fifty, as with Gymnasium's reward of one, the critic's leave the actor's no room
-until it has learned them, and then all at once: some seeds lose the pole again."""
+"""Of a step: to balance for ever is worth one. Where values are some fifty, as with Gymnasium's
+reward of one, the critic's gradient leaves the actor's no room until the critic has learned them,
+for the two are cut together; then it has all, and some seeds lose the pole again."""
 
 
 class CartPole:
