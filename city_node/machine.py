@@ -60,15 +60,24 @@ async def dial(host: str, port: int) -> Stream:
 
 @contextmanager
 def spread_over(threads: int) -> Iterator[Spread]:
-    """What lets one large city use several threads; they are started when it does."""
+    """What shares pieces of work among several threads, the caller's one of them.
+
+    The others are started when there is work for them; whoever is free takes the next piece.
+    """
     if threads == 1:
         yield one_by_one
         return
-    with ThreadPoolExecutor(threads, "pieces") as pool:
+    with ThreadPoolExecutor(threads - 1, "pieces") as pool:
 
         def spread(pieces: Sequence[Callable[[], Any]]) -> None:
-            others = [pool.submit(piece) for piece in pieces[1:]]
-            pieces[0]()
+            left = iter(pieces)
+
+            def work() -> None:
+                for piece in left:  # a list's iterator gives each piece to one thread
+                    piece()
+
+            others = [pool.submit(work) for _ in range(min(threads, len(pieces)) - 1)]
+            work()
             for other in others:
                 other.result()
 

@@ -10,10 +10,13 @@ from test_policy import made_up
 from city_node.errors import ConfigError
 from city_node.laboratory import reality
 from city_node.laboratory.merchant_lessons import KIND, Lessons
+from city_node.laboratory.shared_cities import SharedCities
 from city_node.laboratory.shared_lessons import SharedLessons
 from city_node.laboratory.train import lesson_config
 from city_node.laboratory.workers import Processes, workers_of, working
 from city_node.settings.wishes import Wishes
+from engine.macro.environment import KINDS, MacroCities
+from engine.policy import Actions
 from merchants.mind import SPACES
 
 
@@ -97,3 +100,25 @@ def test_seeds_are_graded_the_same_with_any_number_of_workers(two):
     done = []
     assert repr(facts(two)) == repr(facts(None))
     assert len(done) == 4
+
+
+def test_macro_cities_are_the_same_with_any_number_of_workers(two):
+    options = {"kinds": KINDS, "settling_months": 2, "horizon_months": 4}
+    alone, shared = MacroCities(3, 120, **options), SharedCities(two, 3, 120, **options)
+    first, same = alone.reset(5), shared.reset(5)
+    random = np.random.default_rng(1)
+    for _ in range(6):
+        assert all((first[kind] == same[kind]).all() for kind in KINDS)
+        actions = {}
+        for kind in KINDS:
+            shape = len(first[kind]), alone.spaces[kind].residuals
+            none = np.zeros((len(first[kind]), 0), np.int64)
+            actions[kind] = Actions(none, random.uniform(-1.0, 1.0, shape).astype(np.float32))
+        told, said = alone.step(actions), shared.step(actions)
+        for kind in KINDS:
+            for one, other in zip(told[kind], said[kind], strict=True):
+                assert one.dtype == other.dtype
+                assert (one == other).all()
+        first = {kind: told[kind].observations for kind in KINDS}
+        same = {kind: said[kind].observations for kind in KINDS}
+    assert {lesson.episode // 3 for lesson in alone.lessons} == {1, 2}

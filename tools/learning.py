@@ -148,7 +148,7 @@ def paced() -> list[str]:
     result = kept("learning")
     if result is None:
         return ["Not measured yet."]
-    lines = ["| | a second of a core | of another | goal or floor, of it |", "|---|--:|---|---|"]
+    lines = ["| | ours | of another | goal or floor, of it |", "|---|--:|---|---|"]
     for row in result.rows:
         others = [
             f"{x.name}, {x.source}: {figure(x.value)}, {times(row.ratio(x.value))}"
@@ -159,7 +159,8 @@ def paced() -> list[str]:
             for name, bound in (("goal", row.goal), ("floor", row.floor))
             if bound is not None
         ]
-        cells = f"{figure(row.ours)} {row.unit.split('/')[0]}", "; ".join(others), "; ".join(bounds)
+        ours = f"{figure(row.ours)} {row.unit}" + (f" ({row.note})" if row.note else "")
+        cells = ours, "; ".join(others), "; ".join(bounds)
         lines.append(f"| {row.what} | " + " | ".join(cells) + " |")
     return lines
 

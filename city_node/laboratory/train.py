@@ -18,8 +18,10 @@ from city_node.laboratory.evolve import CITIES, LOCALS
 from city_node.laboratory.merchant_lessons import KIND, SHARES, Lessons
 from city_node.laboratory.shared_lessons import SharedLessons
 from city_node.laboratory.workers import Workers, working
+from city_node.machine import spread_over
 from city_node.settings.config import Config, resolve
 from city_node.settings.wishes import Wishes
+from engine.economy import Spread
 from engine.learning.environment import Recorder
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use
@@ -139,12 +141,12 @@ def updates(asked: Training, settled: Callable[[], object] = lambda: None) -> It
     Raises:
         ConfigError: a file cannot be written, or resumed from.
     """
-    with working(asked.workers) as workers:
-        yield from _updates(asked, workers, settled)
+    with working(asked.workers) as workers, spread_over(asked.threads) as spread:
+        yield from _updates(asked, workers, spread, settled)
 
 
 def _updates(
-    asked: Training, workers: Workers | None, settled: Callable[[], object]
+    asked: Training, workers: Workers | None, spread: Spread, settled: Callable[[], object]
 ) -> Iterator[Update]:
     seed, step = asked.config.seed, 0
     lessons: Recorder
@@ -162,7 +164,13 @@ def _updates(
         except (OSError, NotALearnerError) as error:
             raise ConfigError(f"resume: '{asked.checkpoint}' is not of this ({error})") from None
     course = learn(
-        lessons, asked.settings, learners, seed=seed + step, steps=asked.steps, step=step
+        lessons,
+        asked.settings,
+        learners,
+        seed=seed + step,
+        steps=asked.steps,
+        step=step,
+        spread=spread,
     )
     for number, update in enumerate(course, 1):
         if number % CHECKPOINT_UPDATES == 0 or update.step >= asked.steps:
@@ -206,27 +214,28 @@ def run(asked: Training) -> None:
     )
     with (
         tensorboard(asked.logs) as note,
-        Progress(
-            *Progress.get_default_columns(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[reward]}"),
-            console=console,
-        ) as bar,
+        saying(console) as bar,
     ):
-        settling = bar.add_task("settling", total=asked.worlds, reward="")
-        task = bar.add_task("training", total=asked.steps, reward="")
+        settling = bar.add_task("settling", total=asked.worlds, said="")
+        task = bar.add_task("training", total=asked.steps, said="")
         began_s = time.monotonic()
         for update in updates(asked, lambda: bar.advance(settling)):
             measures = update.measures[KIND]
             note(update.step, KIND, measures)
             growth = f"{measures['reward'] / 100:+.3%} a decision"
-            bar.update(task, completed=update.step, reward=growth)
+            bar.update(task, completed=update.step, said=growth)
     console.print(
         f"saved {asked.save} after {time.monotonic() - began_s:,.0f} s:"
         f' [merchants] policy = "learned", network = "{asked.save}"',
         markup=False,
         highlight=False,
     )
+
+
+def saying(console: Console) -> Progress:
+    """A progress bar whose tasks have something to say, `said`."""
+    columns = *Progress.get_default_columns(), TimeElapsedColumn()
+    return Progress(*columns, TextColumn("{task.fields[said]}"), console=console)
 
 
 @contextmanager

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from city_node.errors import ConfigError
 from city_node.laboratory import networks
-from city_node.laboratory.train import STEPS_MAX, WORLDS_MAX, tensorboard
+from city_node.laboratory.shared_cities import SharedCities
+from city_node.laboratory.train import STEPS_MAX, WORLDS_MAX, saying, tensorboard
+from city_node.laboratory.workers import Workers, working
 from city_node.machine import spread_over
 from city_node.settings.config import Config, resolve
 from city_node.settings.wishes import Wishes
 from engine.economy import Spread
+from engine.learning.environment import Environment
 from engine.learning.ppo import Settings, Update, learn, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved, use
 from engine.macro.city import Parameters
@@ -71,6 +73,7 @@ class Training:
         save: folder in which KIND.npz and KIND.checkpoint.pt go.
         resume: whether to go on from there.
         logs: folder for TensorBoard; None: none.
+        workers: who runs the cities, see `workers.workers_of`.
     """
 
     config: Config
@@ -82,6 +85,7 @@ class Training:
     save: Path
     resume: bool
     logs: Path | None
+    workers: str
 
     def checkpoint(self, kind: str) -> Path:
         """Where a kind's learner and step go now and then, and where they are resumed from."""
@@ -99,6 +103,7 @@ def training(
     save: Path,
     resume: bool = False,
     logs: Path | None = None,
+    workers: str = "1",
 ) -> Training:
     """A checked training; cities of 500 households unless a file of settings says otherwise.
 
@@ -133,7 +138,7 @@ def training(
         if not isinstance(city.parameters, Parameters):
             raise ConfigError(f"cities.{city.name}.economy = '{city.economy}': must be macro")
     settings = replace(SETTINGS, device=device)
-    asked = Training(config, kinds, steps, worlds, threads, settings, save, resume, logs)
+    asked = Training(config, kinds, steps, worlds, threads, settings, save, resume, logs, workers)
     for kind in kinds:
         if resume and not asked.checkpoint(kind).exists():
             raise ConfigError(f"resume: there is no checkpoint '{asked.checkpoint(kind)}'")
@@ -146,19 +151,19 @@ def updates(asked: Training) -> Iterator[Update]:
     Raises:
         ConfigError: a file cannot be written, or resumed from.
     """
-    with spread_over(asked.threads) as spread:
-        yield from _updates(asked, spread)
+    with working(asked.workers) as workers, spread_over(asked.threads) as spread:
+        yield from _updates(asked, workers, spread)
 
 
-def _updates(asked: Training, spread: Spread) -> Iterator[Update]:
+def _updates(asked: Training, workers: Workers | None, spread: Spread) -> Iterator[Update]:
     cities, seed, step = asked.config.cities, asked.config.seed, 0
-    environment = MacroCities(
-        asked.worlds,
-        cities[0].locals,
-        kinds=asked.kinds,
-        behaviours=[city.parameters for city in cities],
-        spread=spread,
-    )
+    size = asked.worlds, cities[0].locals
+    behaviours = [city.parameters for city in cities]
+    environment: Environment
+    if workers is None:
+        environment = MacroCities(*size, kinds=asked.kinds, behaviours=behaviours, spread=spread)
+    else:
+        environment = SharedCities(workers, *size, kinds=asked.kinds, behaviours=behaviours)
     learners = new_learners(environment.spaces, asked.settings, seed=seed)
     for kind in asked.kinds if asked.resume else ():
         path = asked.checkpoint(kind)
@@ -167,7 +172,13 @@ def _updates(asked: Training, spread: Spread) -> Iterator[Update]:
         except (OSError, NotALearnerError) as error:
             raise ConfigError(f"resume: '{path}' is not of this ({error})") from None
     course = learn(
-        environment, asked.settings, learners, seed=seed + step, steps=asked.steps, step=step
+        environment,
+        asked.settings,
+        learners,
+        seed=seed + step,
+        steps=asked.steps,
+        step=step,
+        spread=spread,
     )
     for update in course:
         if is_kept(asked, update):
@@ -230,12 +241,7 @@ def run(asked: Training) -> None:
     )
     with (
         tensorboard(asked.logs) as note,
-        Progress(
-            *Progress.get_default_columns(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[said]}"),
-            console=console,
-        ) as bar,
+        saying(console) as bar,
     ):
         task = bar.add_task("training", total=asked.steps, said="")
         began_s, said = time.monotonic(), f"Reality Score {score({}):.0f}"

@@ -97,8 +97,6 @@ def train(
 
     wishes = Wishes(cities=tuple(cities or ()), config=config, seed=seed)
     if who == "macro":
-        if workers != "1":
-            raise ConfigError(f"workers = '{workers}': must be 1 for macro, which has --threads")
         from city_node.laboratory import train_macro  # compiles kernels that merchants do not need
 
         macro = train_macro.training(
@@ -111,6 +109,7 @@ def train(
             save=save or Path(),
             resume=resume,
             logs=logs,
+            workers=workers,
         )
         train_macro.run(macro)
         return

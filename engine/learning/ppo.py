@@ -6,20 +6,31 @@ agents do run for so many steps of their own time); advantages are estimated (GA
 Schulman and others, 2016); the batch is gone through `epochs` times in minibatches, each step
 clipped to stay near the policy that acted.
 
-`learn` is a generator: whoever calls it shows progress, saves and stops as he likes. The same seed
-gives the same history on one machine and one set of versions.
+Gradients are computed in pieces of some hundred rows, which a core's own cache holds, and summed in
+their order, so that any number of threads may share them: the same seed gives the same history on
+one machine and one set of versions.
+
+`learn` is a generator: whoever calls it shows progress, saves and stops as he likes.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
+from math import e, log, pi
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.learning.environment import Environment, Outcome, Record, Recorder
-from engine.learning.network import HIDDEN, Normaliser, actor_critic, lean, policy_of
+from engine.economy import Spread, one_by_one
+from engine.learning.environment import Environment, Record, Recorder
+from engine.learning.network import HIDDEN, Network, Normaliser, policy_of
 from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
+
+PIECE_ROWS = 1_024
+"""Of a piece at most, on a processor: layers of 64 keep of them what its cache holds, and more rows
+would not make torch's calls cheaper. Other devices take all rows at once."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,8 @@ class Settings:
             agents have more than they need.
         steps_per_update: acts of every agent in an update; of a Recorder: steps of its time.
         learning_rate: of Adam; falls to nothing, linearly, over the training.
-        gradient_max: norm to which gradients are cut.
+        gradient_max: norm to which gradients are cut, actor's and critic's together: where rewards
+            make values much larger than one, the critic's leave the actor's no room.
         hidden: units of the hidden layers.
         device: of torch.
         first_option: logit added at the start to the first option of every choice, for worlds in
@@ -66,7 +78,7 @@ class Learner:
     """One kind of agent: its network, what it has learned to expect, and how it learns."""
 
     spaces: Spaces
-    network: Any
+    network: Network
     optimiser: Any
     normaliser: Normaliser
 
@@ -109,6 +121,23 @@ class Rollout:
     """bool[steps, agents]: False where an agent has not acted so often."""
 
 
+class Batch(NamedTuple):
+    """Acts to learn from, as torch's arrays, a row an act."""
+
+    seen: Any
+    """float32[rows, observations], normalised."""
+    choices: Any
+    """int64[rows, choices]."""
+    residuals: Any
+    """float32[rows, residuals]."""
+    log_chance: Any
+    """float32[rows]: that the policy which acted gave the act."""
+    advantage: Any
+    """float32[rows]."""
+    target: Any
+    """float32[rows]: what the critic should have said."""
+
+
 def new_learners(
     spaces: Mapping[str, Spaces], settings: Settings, *, seed: int
 ) -> dict[str, Learner]:
@@ -118,9 +147,9 @@ def new_learners(
     torch.manual_seed(seed)
     learners = {}
     for kind, space in spaces.items():
-        network = actor_critic(space, settings.hidden, settings.device)
-        lean(network, space, settings.first_option)
-        optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, eps=1e-5)
+        network = Network(space, settings.hidden, settings.device)
+        network.lean(settings.first_option)
+        optimiser = torch.optim.Adam([network.vector], settings.learning_rate, eps=1e-5, fused=True)
         learners[kind] = Learner(space, network, optimiser, Normaliser(space.observations))
     return learners
 
@@ -133,6 +162,7 @@ def learn(
     seed: int,
     steps: int,
     step: int = 0,
+    spread: Spread = one_by_one,
 ) -> Iterator[Update]:
     """Train until every agent has acted `steps` times in all; yields after each update.
 
@@ -143,6 +173,7 @@ def learn(
         seed: of the worlds.
         steps: acts of every agent in the whole training, those before `step` included.
         step: where the training goes on, when it was saved and resumed.
+        spread: what computes pieces; the same comes out whatever it is.
     """
     began = environment.reset(seed)
     observations = dict(began or {})
@@ -151,10 +182,10 @@ def learn(
             for group in learner.optimiser.param_groups:
                 group["lr"] = settings.learning_rate * (1.0 - step / steps)
         if isinstance(environment, Recorder):
-            rollouts = recorded(environment, learners, settings)
+            rollouts = recorded(environment, learners, settings, spread)
         else:
             rollouts, observations = act(environment, learners, observations, settings)
-        measures = {kind: improve(learners[kind], rollouts[kind], settings) for kind in learners}
+        measures = improve(learners, rollouts, settings, spread)
         step += settings.steps_per_update
         yield Update(step, learners, measures)
 
@@ -166,121 +197,131 @@ def act(
     settings: Settings,
 ) -> tuple[dict[str, Rollout], dict[str, Array]]:
     """Let all agents act, and note what came of it."""
-    import torch
-
     notes: dict[str, list[tuple[Any, ...]]] = {kind: [] for kind in learners}
-    with torch.no_grad():
-        for _ in range(settings.steps_per_update):
-            actions, chances = {}, {}
-            for kind, learner in learners.items():
-                learner.normaliser.see(observations[kind])
-                seen = learner.normaliser.normalised(observations[kind])
-                actions[kind], *chances[kind] = sample(learner, seen, settings.device)
-            outcomes = environment.step(actions)
-            for kind, learner in learners.items():
-                outcome = outcomes[kind]
-                beyond = _value_beyond(learner, outcome, settings.device)
-                ended = outcome.terminated | outcome.truncated
-                seen, log_chance, value = chances[kind]
-                notes[kind].append(
-                    (
-                        seen,
-                        *actions[kind],
-                        log_chance,
-                        value,
-                        outcome.rewards,
-                        outcome.terminated,
-                        ended,
-                        beyond,
-                        np.ones_like(ended),
-                    )
-                )
-                observations[kind] = outcome.observations
-    rollouts = {
-        kind: Rollout(*(np.stack(column) for column in zip(*rows, strict=True)))
-        for kind, rows in notes.items()
-    }
+    for _ in range(settings.steps_per_update):
+        actions, thoughts = {}, {}
+        for kind, learner in learners.items():
+            learner.normaliser.see(observations[kind])
+            seen = learner.normaliser.normalised(observations[kind])
+            actions[kind], *thoughts[kind] = sample(learner, seen, settings.device)
+        outcomes = environment.step(actions)
+        for kind, learner in learners.items():
+            outcome = outcomes[kind]
+            ended = outcome.terminated | outcome.truncated
+            beyond = np.zeros(len(ended), np.float32)
+            if ended.any():
+                last = learner.normaliser.normalised(outcome.last_observations[ended])
+                beyond[ended] = values_of(learner, last, settings.device)
+            seen, log_chance, value = thoughts[kind]
+            results = outcome.rewards, outcome.terminated, ended, beyond, np.ones_like(ended)
+            notes[kind].append((seen, *actions[kind], log_chance, value, *results))
+            observations[kind] = outcome.observations
+    rollouts = {}
+    for kind, learner in learners.items():
+        rollout = Rollout(*(np.stack(column) for column in zip(*notes[kind], strict=True)))
+        seen = learner.normaliser.normalised(observations[kind])
+        led_to = np.append(rollout.value[1:], values_of(learner, seen, settings.device)[None], 0)
+        beyond = np.where(rollout.ended, rollout.value_beyond, led_to)
+        rollouts[kind] = replace(rollout, value_beyond=beyond)
     return rollouts, observations
 
 
 def recorded(
-    environment: Recorder, learners: Mapping[str, Learner], settings: Settings
+    environment: Recorder, learners: Mapping[str, Learner], settings: Settings, spread: Spread
 ) -> dict[str, Rollout]:
     """Let the worlds run, and see in their records what came of it."""
     policies = {kind: learner.policy for kind, learner in learners.items()}
     records = environment.record(policies, settings.steps_per_update)
-    return {kind: seen_in(records[kind], learners[kind], settings) for kind in learners}
+    return {kind: seen_in(records[kind], learners[kind], settings, spread) for kind in learners}
 
 
-def seen_in(record: Record, learner: Learner, settings: Settings) -> Rollout:
+def seen_in(record: Record, learner: Learner, settings: Settings, spread: Spread) -> Rollout:
     """A record with what the network that acted thought of it; the normaliser learns from it."""
     import torch
 
-    depth, agents = record.rewards.shape
-    row = np.arange(depth)[:, None]
-    seen = learner.normaliser.normalised(record.seen)
-    flat = torch.as_tensor(seen.reshape(depth * agents, -1), device=settings.device)
-    taken = [part.reshape(depth * agents, -1) for part in record.actions]
-    choices, residuals = (torch.as_tensor(part, device=settings.device) for part in taken)
-    with torch.no_grad():
-        log_chance = _log_chance(*distributions(learner, flat), choices, residuals)
-        value = learner.network.critic(flat).reshape(depth, agents).cpu().numpy()
-    learner.normaliser.see(record.seen[row < record.decisions])
+    row = np.arange(len(record.rewards))[:, None]
+    acted = row < record.decisions
+    before = record.seen[acted]
+    seen = np.zeros_like(record.seen)
+    seen[acted] = learner.normaliser.normalised(before)
+    columns = [
+        torch.as_tensor(column[acted], device=settings.device)
+        for column in (seen, record.actions.choices, record.actions.residuals)
+    ]
+    found = np.empty((2, len(before)), np.float32)
+
+    def piece(rows: slice) -> None:
+        inputs, choices, residuals = (column[rows] for column in columns)
+        _, outputs, values = learner.network.forward(inputs)
+        log_chance, *_ = chances_of(learner, outputs, choices, residuals)
+        found[0, rows], found[1, rows] = log_chance.cpu().numpy(), values.cpu().numpy()
+
+    spread([partial(piece, rows) for rows in pieces_of(len(before), settings.device)])
+    log_chance, value = np.zeros((2, *record.rewards.shape), np.float32)
+    log_chance[acted], value[acted] = found
+    learner.normaliser.see(before)
     return Rollout(
         seen,
         *record.actions,
-        log_chance.reshape(depth, agents).cpu().numpy(),
+        log_chance,
         value,
         record.rewards,
-        np.zeros((depth, agents), bool),
+        np.zeros_like(acted),
         row == record.decisions - 2,
         np.concatenate([value[1:], value[-1:]]),
         row < record.decisions - 1,
     )
 
 
+def pieces_of(rows: int, device: str) -> list[slice]:
+    """Equal pieces of so many rows, as many as a power of two: two, four, eight threads share them
+    evenly."""
+    count = 1 << (max(0, rows - 1) // PIECE_ROWS).bit_length() if device == "cpu" else 1
+    return [slice(rows * n // count, rows * (n + 1) // count) for n in range(count)]
+
+
 def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, Array, Array]:
     """What agents do now: the actions, what they saw, their log chance, the critic's value."""
     import torch
 
-    inputs = torch.as_tensor(seen, device=device)
-    options, normal = distributions(learner, inputs)
-    chosen = [torch.multinomial(chances.exp().t().contiguous(), 1) for chances in options]
-    none = torch.zeros((len(seen), 0), dtype=torch.int64, device=device)
-    choices, residuals = torch.cat([none, *chosen], 1), normal.sample()
-    log_chance = _log_chance(options, normal, choices, residuals)
+    _, outputs, values = learner.network.forward(torch.as_tensor(seen, device=device))
+    spaces, log_sd = learner.spaces, learner.network.parts.log_sd
+    choices = torch.zeros((len(seen), len(spaces.choices)), dtype=torch.int64, device=device)
+    if spaces.choices:
+        chances = learner.network.options(outputs).softmax(1).transpose(1, 2)
+        drawn = torch.multinomial(chances.reshape(-1, chances.shape[2]), 1)
+        choices = drawn.view(len(spaces.choices), len(seen)).t()
+    means = outputs[sum(spaces.choices) :]
+    residuals = (means + log_sd.exp() * torch.randn_like(means)).t()
+    log_chance, *_ = chances_of(learner, outputs, choices, residuals)
     actions = Actions(choices.cpu().numpy(), residuals.cpu().numpy())
-    value = learner.network.critic(inputs).squeeze(1)
-    return actions, seen, log_chance.cpu().numpy(), value.cpu().numpy()
+    return actions, seen, log_chance.cpu().numpy(), values.cpu().numpy()
 
 
-def distributions(learner: Learner, inputs: Any) -> tuple[list[Any], Any]:
-    """Of every choice the logarithms of its options' chances, [options, rows]; of residuals the
-    normal distribution.
+def chances_of(learner: Learner, outputs: Any, choices: Any, residuals: Any) -> tuple[Any, ...]:
+    """How likely acts are.
 
-    Rows lie side by side, for torch is quick along what is long.
+    Returns:
+        float32[rows]: logarithm of an act's chance, or density;
+        float32[choices, options, rows]: of every option's chance; None without choices;
+        float32[residuals, rows]: how far from their means, in standard deviations; None likewise.
     """
-    from torch.distributions import Normal
-
-    outputs = learner.network.actor(inputs)
-    *logits, means = outputs.split([*learner.spaces.choices, learner.spaces.residuals], 1)
-    options = [of.t().contiguous().log_softmax(0) for of in logits]
-    return options, Normal(means, learner.network.log_sd.exp(), validate_args=False)
-
-
-def _log_chance(options: list[Any], normal: Any, choices: Any, residuals: Any) -> Any:
-    chances = [of.gather(0, choices[:, number][None])[0] for number, of in enumerate(options)]
-    return sum(chances) + normal.log_prob(residuals).sum(1)
+    found, options, apart = 0.0, None, None
+    if learner.spaces.choices:
+        options = learner.network.options(outputs).log_softmax(1)
+        found = options.gather(1, choices.t()[:, None]).sum((0, 1))
+    if learner.spaces.residuals:
+        log_sd = learner.network.parts.log_sd
+        apart = (residuals.t() - outputs[sum(learner.spaces.choices) :]) / log_sd.exp()
+        found = found - (0.5 * apart.square() + log_sd + 0.5 * log(2.0 * pi)).sum(0)
+    return found, options, apart
 
 
-def _value_beyond(learner: Learner, outcome: Outcome, device: str) -> Array:
-    """What the critic says of where an act led, across the end of an episode that was cut off."""
+def values_of(learner: Learner, seen: Array, device: str) -> Array:
+    """float32[rows]: what the critic says."""
     import torch
 
-    ended = (outcome.terminated | outcome.truncated)[:, None]
-    led_to = np.where(ended, outcome.last_observations, outcome.observations)
-    inputs = torch.as_tensor(learner.normaliser.normalised(led_to), device=device)
-    return learner.network.critic(inputs).squeeze(1).cpu().numpy()
+    return learner.network.forward(torch.as_tensor(seen, device=device))[2].cpu().numpy()
 
 
 def advantages(rollout: Rollout, settings: Settings) -> Array:
@@ -299,64 +340,165 @@ def advantages(rollout: Rollout, settings: Settings) -> Array:
     return found
 
 
-def improve(learner: Learner, rollout: Rollout, settings: Settings) -> dict[str, float]:
-    """Go through the batch and take the steps; returns measures of the last epoch."""
+def improve(
+    learners: Mapping[str, Learner],
+    rollouts: Mapping[str, Rollout],
+    settings: Settings,
+    spread: Spread = one_by_one,
+) -> dict[str, dict[str, float]]:
+    """Go through the batches and take the steps; returns measures of the last epoch by kind.
+
+    All kinds step side by side, so that threads which have done the pieces of one help another.
+    """
+    import torch
+
+    batches = {kind: batch_of(rollouts[kind], settings) for kind in learners}
+    noted: dict[str, list[Any]] = {}
+    for _ in range(settings.epochs):
+        noted = {kind: [] for kind in learners}
+        minibatches = []
+        for batch in batches.values():
+            size = len(batch.target)
+            order = torch.randperm(size, device=settings.device)
+            minibatches.append(order.split(max(1, -(-size // settings.minibatches))))
+        for rows_of_kinds in zip_longest(*minibatches):
+            descents = {
+                kind: descent(learners[kind], batches[kind], rows, settings)
+                for kind, rows in zip(batches, rows_of_kinds, strict=True)
+                if rows is not None
+            }
+            spread([piece for each in descents.values() for piece in each.pieces])
+            for kind, each in descents.items():
+                take_step(learners[kind], each.gradients.sum(0), settings)
+                noted[kind].append(each.noted)
+    measures = {}
+    for kind, rollout in rollouts.items():
+        entropy, clipped, error = torch.cat(noted[kind]).sum(0) / len(batches[kind].target)
+        measures[kind] = {
+            "reward": float(rollout.reward[rollout.valid].mean()),
+            "entropy": float(entropy),
+            "clipped": float(clipped),
+            "critic_error": float(error),
+        }
+    return measures
+
+
+def batch_of(rollout: Rollout, settings: Settings) -> Batch:
+    """What was done in an update, or as much of it as is gone through."""
     import torch
 
     advantage = advantages(rollout, settings)
-    target = advantage + rollout.value
     rows = np.flatnonzero(rollout.valid)
     if len(rows) > settings.rows_max:
         rows = rows[torch.randperm(len(rows)).numpy()[: settings.rows_max]]
-    size = len(rows)
-    columns = [
-        torch.as_tensor(
-            column.reshape(rollout.valid.size, *column.shape[2:])[rows], device=settings.device
+    columns = (
+        rollout.seen,
+        rollout.choices,
+        rollout.residuals,
+        rollout.log_chance,
+        advantage,
+        advantage + rollout.value,
+    )
+    return Batch(
+        *(
+            torch.as_tensor(
+                column.reshape(rollout.valid.size, *column.shape[2:])[rows], device=settings.device
+            )
+            for column in columns
         )
-        for column in (
-            rollout.seen,
-            rollout.choices,
-            rollout.residuals,
-            rollout.log_chance,
-            advantage,
-            target.astype(np.float32),
-        )
-    ]
-    each = max(1, -(-size // settings.minibatches))
-    noted: list[tuple[float, float, float]] = []
-    for _ in range(settings.epochs):
-        noted.clear()
-        order = torch.randperm(size, device=settings.device)
-        for first in range(0, size, each):
-            batch = order[first : first + each]
-            noted.append(descend(learner, [column[batch] for column in columns], settings))
-    entropy, clipped, error = np.mean(noted, axis=0)
-    return {
-        "reward": float(rollout.reward[rollout.valid].mean()),
-        "entropy": float(entropy),
-        "clipped": float(clipped),
-        "critic_error": float(error),
-    }
+    )
 
 
-def descend(learner: Learner, batch: list[Any], settings: Settings) -> tuple[float, float, float]:
-    """One step down the loss of a minibatch; returns entropy, share clipped, the critic's error."""
+class Descent(NamedTuple):
+    """A step that is being computed."""
+
+    pieces: list[Callable[[], None]]
+    """What is to be called, each once, anywhere."""
+    gradients: Any
+    """float32[pieces, parameters]: the loss's is their sum."""
+    noted: Any
+    """float32[pieces, 3]: sums of entropy, acts clipped, half squares of the critic's error."""
+
+
+def descent(learner: Learner, batch: Batch, rows: Any, settings: Settings) -> Descent:
+    """The work of a step down the loss of a minibatch.
+
+    Args:
+        learner: not changed before all pieces are done.
+        batch: of which the minibatch is drawn.
+        rows: int64[minibatch]: which.
+        settings: numbers of the method.
+    """
+    advantage = batch.advantage[rows]
+    if len(rows) > 1:
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+    slices = pieces_of(len(rows), settings.device)
+    gradients = advantage.new_empty((len(slices), len(learner.network.vector)))
+    noted = advantage.new_empty((len(slices), 3))
+
+    def piece(number: int) -> None:
+        part = slices[number]
+        acts = Batch(*(column.index_select(0, rows[part]) for column in batch))
+        acts = acts._replace(advantage=advantage[part])
+        noted[number] = write_gradient(learner, acts, len(rows), settings, gradients[number])
+
+    return Descent([partial(piece, number) for number in range(len(slices))], gradients, noted)
+
+
+def write_gradient(
+    learner: Learner, acts: Batch, size: int, settings: Settings, vector: Any
+) -> Any:
+    """The gradient of the loss, a mean over the minibatch of
+
+        critic (V - target)^2 / 2 - min(r A, clip(r) A) - entropy H,
+
+    r being how much likelier an act has become, A its advantage, H the entropy of all choices and
+    residuals. By its logarithm l the derivative of r is r; with chances p, option j of a choice has
+    dl / dlogit_j = [j was chosen] - p_j and dH / dlogit_j = -p_j (log p_j + H); a residual that is
+    x standard deviations off has dl / dmean = x / sd, dl / dlog sd = x^2 - 1, dH / dlog sd = 1.
+
+    Args:
+        learner: not changed.
+        acts: a piece of the minibatch.
+        size: rows of the whole minibatch.
+        settings: numbers of the method.
+        vector: float32[parameters], written.
+
+    Returns:
+        float32[3]: as `Descent.noted`.
+    """
     import torch
 
-    seen, choices, residuals, log_chance_before, advantage, target = batch
-    if len(advantage) > 1:
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-    options, normal = distributions(learner, seen)
-    log_chance = _log_chance(options, normal, choices, residuals)
-    ratio = (log_chance - log_chance_before).exp()
+    network, into = learner.network, learner.network.parts_of(vector)
+    hidden, outputs, values = network.forward(acts.seen)
+    log_chance, options, apart = chances_of(learner, outputs, acts.choices, acts.residuals)
+    ratio = (log_chance - acts.log_chance).exp()
     near = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
-    gain = torch.minimum(ratio * advantage, near * advantage).mean()
-    entropy = normal.entropy().sum(1) - sum((of.exp() * of).sum(0) for of in options)
-    error = 0.5 * (learner.network.critic(seen).squeeze(1) - target).square().mean()
-    loss = settings.critic * error - gain - settings.entropy * entropy.mean()
-    learner.optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(learner.network.parameters(), settings.gradient_max)
+    gain = ratio * acts.advantage
+    wanted = torch.where(gain > near * acts.advantage, 0.0, gain) / size  # of l, to climb
+
+    entropy, of_outputs = values.new_zeros(()), []
+    if options is not None:
+        chances, chosen = options.softmax(1), acts.choices.t()[:, None]
+        entropies = -(chances * options).sum(1, keepdim=True)
+        of_options = chances * (wanted + settings.entropy / size * (options + entropies))
+        of_options.scatter_add_(1, chosen, -wanted.expand(chosen.shape))
+        of_outputs.append(network.logits(of_options))
+        entropy = entropies.sum()
+    if apart is not None:
+        log_sd = network.parts.log_sd
+        of_outputs.append(wanted * apart / -log_sd.exp())
+        of_log_sd = wanted * (1.0 - apart.square()) - settings.entropy / size
+        torch.sum(of_log_sd, 1, keepdim=True, out=into.log_sd)
+        entropy = entropy + (log_sd + 0.5 * log(2.0 * pi * e)).sum() * len(values)
+    error = values - acts.target
+    of_values = settings.critic / size * error
+    network.backward(acts.seen, hidden, torch.cat(of_outputs), of_values, into)
+    return torch.stack([entropy, ratio.ne(near).sum(), 0.5 * error.square().sum()])
+
+
+def take_step(learner: Learner, gradient: Any, settings: Settings) -> None:
+    """Adam's, down a gradient that is cut to the norm allowed."""
+    gradient *= (settings.gradient_max / (gradient.norm() + 1e-6)).clamp(max=1.0)
+    learner.network.vector.grad = gradient
     learner.optimiser.step()
-    clipped = (ratio - near).abs().gt(1e-6).float().mean()
-    return float(entropy.mean().detach()), float(clipped), float(error.detach())

@@ -15,7 +15,7 @@ class NotALearnerError(ValueError):
 
 
 def use(device: str) -> None:
-    """Make sure that torch can use a device; it keeps to one thread, for worlds have the others.
+    """Make sure that torch can use a device; a call of it keeps to one thread: pieces have several.
 
     Raises:
         ImportError: torch is not installed.
@@ -36,7 +36,8 @@ def saved(learner: Learner, step: int) -> bytes:
     import torch
 
     state: dict[str, Any] = {
-        "network": learner.network.state_dict(),
+        "shapes": learner.network.shapes,
+        "network": learner.network.vector,
         "optimiser": learner.optimiser.state_dict(),
         "count": learner.normaliser.count,
         "mean": torch.from_numpy(learner.normaliser.mean),
@@ -59,7 +60,9 @@ def restore(learner: Learner, data: bytes, device: str) -> int:
 
     try:
         state = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
-        learner.network.load_state_dict(state["network"])
+        if state["shapes"] != learner.network.shapes:
+            raise ValueError("layers of other sizes")
+        learner.network.vector.copy_(state["network"])
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.normaliser.count = float(state["count"])
         learner.normaliser.mean = state["mean"].cpu().numpy()

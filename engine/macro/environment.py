@@ -3,7 +3,8 @@
 A step is a month of all cities. Every city is an economy of its own, with rules a little varied and
 chances of its own, that has settled by the rule before anybody acts; it is cut off at
 `HORIZON_MONTHS`, and another begins. Cities are of different ages, so that no batch holds one phase
-of an episode alone. A firm's or bank's episode ends with its failure; another takes its place.
+of an episode alone. What happens in one follows from its number, so that cities can be shared out
+to processes. A firm's or bank's episode ends with its failure; another takes its place.
 
 Rows are agents, those of the first city first: `by_city` shows them as [city, agent, ...]. What an
 agent sees and may do is told in `spaces`, what it is paid in `rewards`; actions beyond -1 to 1 are
@@ -52,11 +53,13 @@ class Lesson:
     Attributes:
         macro: the city as it is; key: of its randomness.
         months_left: of its episode.
+        episode: its number, from which everything in it follows.
     """
 
     macro: Macro
     key: np.uint64
     months_left: int
+    episode: int
 
 
 class MacroCities:
@@ -65,6 +68,7 @@ class MacroCities:
     Args:
         cities: how many.
         households: of each.
+        numbers: those of them that are here, where others have the rest; None: all.
         kinds: who acts; the others live by the rule.
         behaviours: rules from which the cities' are varied, dealt out in turn.
         variation: how far, see `VARIATION`.
@@ -81,6 +85,7 @@ class MacroCities:
         cities: int,
         households: int = HOUSEHOLDS,
         *,
+        numbers: Sequence[int] | None = None,
         kinds: Sequence[str] = KINDS,
         behaviours: Sequence[Behaviour] = (Behaviour(),),
         variation: float = VARIATION,
@@ -88,22 +93,24 @@ class MacroCities:
         horizon_months: int = HORIZON_MONTHS,
         spread: Spread = one_by_one,
     ) -> None:
-        self.cities, self.households = cities, households
+        self.everywhere, self.households = cities, households
+        self.numbers = range(cities) if numbers is None else numbers
+        self.cities = len(self.numbers)
         self.behaviours, self.variation = tuple(behaviours), variation
         self.settling_months, self.horizon_months = settling_months, horizon_months
         self.spaces: Mapping[str, Spaces] = {kind: SPACES[kind] for kind in kinds}
         self.spread = spread
         self.lessons: list[Lesson] = []
-        self.seed = self.episodes = 0
+        self.seed = 0
         first = found_alone(self.behaviours[0], 0, households)[0]
         self.agents = {kind: len(seen_by_all(first)[kind]) for kind in kinds}
 
     def reset(self, seed: int) -> dict[str, Array]:
         """Begin anew; deterministic in the seed. Returns: float32[agents, observations] by kind."""
-        self.seed, self.episodes = seed, self.cities
-        self.lessons = self._each(self._begun, range(self.cities))
-        for number, lesson in enumerate(self.lessons):
-            lesson.months_left -= self.horizon_months * number // self.cities
+        self.seed = seed
+        self.lessons = self._each(self._begun, self.numbers)
+        for number, lesson in zip(self.numbers, self.lessons, strict=True):
+            lesson.months_left -= self.horizon_months * number // self.everywhere
         seen = [seen_by_all(lesson.macro) for lesson in self.lessons]
         return {kind: np.concatenate([of[kind] for of in seen]) for kind in self.spaces}
 
@@ -118,10 +125,9 @@ class MacroCities:
         months = self._each(pass_month, self.lessons, chosen)
         seen = [month.seen for month in months]
         over = [city for city, lesson in enumerate(self.lessons) if lesson.months_left == 0]
-        episodes = range(self.episodes, self.episodes + len(over))
+        episodes = [self.lessons[city].episode + self.everywhere for city in over]
         for city, lesson in zip(over, self._each(self._begun, episodes), strict=True):
             self.lessons[city], seen[city] = lesson, seen_by_all(lesson.macro)
-        self.episodes = episodes.stop
         is_over = np.isin(np.arange(self.cities), over)
         return {
             kind: Outcome(
@@ -158,7 +164,7 @@ class MacroCities:
         behaviour = varied(behaviour, random, self.variation)
         macro, key = found_alone(behaviour, seed, self.households)
         advance_alone(macro, key, self.settling_months)
-        return Lesson(macro, key, self.horizon_months)
+        return Lesson(macro, key, self.horizon_months, episode)
 
 
 class Month(NamedTuple):

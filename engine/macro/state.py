@@ -278,8 +278,26 @@ def plain(state: Any) -> Macro:
 
 
 def rows(records: Array) -> Any:
-    """Records as numpy shows them by attribute: `rows(macro.firms).wage` is a float64 array."""
-    return records.view(np.recarray)
+    """Records by attribute: `rows(macro.firms).wage` is a float64 array, and may be assigned."""
+    return ByAttribute(records)
+
+
+class ByAttribute:
+    """What numpy's own recarray does, whose every attribute costs as much as a small sum."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self, records: Array) -> None:
+        object.__setattr__(self, "_records", records)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._records[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._records[name] = value
+
+    def __getitem__(self, row: Any) -> Any:
+        return self._records.view(np.recarray)[row]
 
 
 def live(state: Any) -> Iterator[Array]:

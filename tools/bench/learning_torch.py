@@ -1,8 +1,10 @@
 """What torch does of a network's decisions, for `tools.bench.learning`."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
-from engine.learning.network import Normaliser, actor_critic, policy_of
+from engine.learning.network import Network, Normaliser, policy_of
 from engine.policy import Policy, Spaces
 from engine.tables import Array
 
@@ -16,12 +18,17 @@ def sampler(spaces: Spaces, hidden: tuple[int, ...]) -> tuple[Policy, Callable[[
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    network = actor_critic(spaces, hidden, "cpu")
+    layers: list[Any] = []
+    for inputs, units in pairwise((spaces.observations, *hidden)):
+        layers += [torch.nn.Linear(inputs, units), torch.nn.Tanh()]
+    actor = torch.nn.Sequential(*layers, torch.nn.Linear(hidden[-1], spaces.outputs))
 
     def decide(seen: Array) -> None:
         with torch.no_grad():
             for block in torch.as_tensor(seen).split(BLOCK):
-                for logits in network.actor(block).split(list(spaces.choices), 1):
+                for logits in actor(block).split(list(spaces.choices), 1):
                     torch.distributions.Categorical(logits=logits, validate_args=False).sample()
 
-    return policy_of(network, Normaliser(spaces.observations), spaces), decide
+    return policy_of(
+        Network(spaces, hidden, "cpu"), Normaliser(spaces.observations), spaces
+    ), decide

@@ -12,7 +12,7 @@ from city_node.cli import app
 from city_node.errors import ConfigError
 from city_node.laboratory import networks, train_macro
 from city_node.settings.wishes import Wishes
-from engine.learning.network import Normaliser, actor_critic, policy_of
+from engine.learning.network import Network, Normaliser, policy_of
 from engine.learning.ppo import Settings, learn, new_learners
 from engine.macro.environment import KINDS, MacroCities
 from engine.macro.learned import SPACES, as_seen, means
@@ -117,15 +117,13 @@ def test_other_economies_are_refused(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_city_does_what_torch_would(kind):
     torch.manual_seed(4)
-    network = actor_critic(SPACES[kind], (64, 64), "cpu")
-    for parameter in network.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
+    network = Network(SPACES[kind], (64, 64), "cpu")
+    network.vector += 0.1 * torch.randn_like(network.vector)
     normaliser = Normaliser(SPACES[kind].observations)
     seen = np.random.default_rng(0).normal(1.0, 60.0, (700, SPACES[kind].observations))
     normaliser.see(as_seen(seen))
-    with torch.no_grad():
-        inputs = torch.as_tensor(normaliser.normalised(as_seen(seen)))
-        expected = network.actor(inputs).clamp(-1.0, 1.0).numpy()
+    inputs = torch.as_tensor(normaliser.normalised(as_seen(seen)))
+    expected = network.forward(inputs)[1].t().clamp(-1.0, 1.0).numpy()
     found = means(policy_of(network, normaliser, SPACES[kind]), seen)
     assert np.abs(found - expected).max() < 5e-6
 
