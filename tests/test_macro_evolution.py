@@ -422,15 +422,15 @@ def test_a_node_stopped_and_started_again_is_the_city_that_never_stopped(tmp_pat
     path = tmp_path / "settings.toml"
     path.write_text(SETTINGS)
     arguments = ("--config", str(path), "--headless", "--no-discovery", "--seed", "7")
-    arguments += ("--speed", "max", "--ticks", "1500")
+    arguments += ("--speed", "max", "--ticks", "600")
     for _ in range(2):
         node = Node(tmp_path, arguments, {})
         node.end()
         ended = node.stop()
         check_balance(ended)
-    assert node.matching("goes on at tick 1,500")
+    assert node.matching("goes on at tick 600")
     twin = found_world(resolve(Wishes(config=path, seed=7)))
-    advance(twin, 3_000)
+    advance(twin, 1_200)
     assert [each["hash"] for each in ended["cities"]] == hashes(twin)
     acted = twin.cities[0].state.actions
     assert acted.firms.any()
