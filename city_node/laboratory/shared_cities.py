@@ -75,8 +75,8 @@ class SharedCities:
 
     def _share(self, rows: Array, worker: int) -> Array:
         """The rows of a worker's cities."""
-        by_city = rows.reshape(self.cities, -1, *rows.shape[1:])[worker :: self.busy]
-        return by_city.reshape(-1, *rows.shape[1:])
+        city = np.arange(len(rows)) * self.cities // len(rows)
+        return rows[city % self.busy == worker]
 
     def _together(self, parts: Sequence[Array]) -> Array:
         """The rows of all cities, of those of each worker's."""

@@ -70,7 +70,7 @@ def train(
         typer.Option(help="Of every world: ticks (100000), months of a macro city (1600)."),
     ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
-    threads: Annotated[int, typer.Option(help="In which worlds run.")] = 2,
+    threads: Annotated[int, typer.Option(help="That run worlds and learn.")] = 2,
     workers: WORKERS = "1",
     device: Annotated[str, typer.Option(help="Of torch: cpu, cuda, ...")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="Default: a new one each time.")] = None,

@@ -100,7 +100,7 @@ class Network:
 
         layer, hidden = seen.expand(2, *seen.shape), []
         for weights, bias in zip(self.parts.weights, self.parts.biases, strict=True):
-            # tanh x = 2 / (1 + exp(-2 x)) - 1, and torch computes that nine times as fast
+            # tanh x = 2 / (1 + exp(-2 x)) - 1, which torch computes several times as fast
             layer = torch.baddbmm(bias, layer, weights, beta=2, alpha=2).sigmoid_().mul_(2).sub_(1)
             hidden.append(layer)
         outputs = torch.addmm(self.parts.actor_bias, self.parts.actor, layer[0].t())
