@@ -9,7 +9,7 @@ import typer
 
 from city_node.durability.ledger import Ledger
 from tools.simulate import nemesis, simulation
-from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary
+from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary, until_stopped
 from tools.simulate.nemesis import FAULTS, HOSTILE
 from tools.simulate.simulation import Scene, simulate
 
@@ -108,3 +108,12 @@ def test_an_error_of_a_node_is_told_in_one_line(monkeypatch) -> None:
 def test_seeds_that_are_none(seeds: str) -> None:
     with pytest.raises(typer.BadParameter, match="must be A:B"):
         numbers_of(seeds)
+
+
+def test_ctrl_c_leaves_what_there_was() -> None:
+    def outcomes():
+        yield "first"
+        yield "second"
+        raise KeyboardInterrupt
+
+    assert until_stopped(outcomes()) == ["first", "second"]
