@@ -88,9 +88,6 @@ def main(
     first_seed: Annotated[int, typer.Option(help="Of the first.")] = 1,
 ) -> None:
     """Train by each seed."""
-    import torch
-
-    torch.set_num_threads(1)
     found = []
     for seed in range(first_seed, first_seed + seeds):
         found.append(balanced(seed))

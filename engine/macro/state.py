@@ -296,6 +296,9 @@ class ByAttribute:
     def __setattr__(self, name: str, value: Any) -> None:
         self._records[name] = value
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def __getitem__(self, row: Any) -> Any:
         return self._records.view(np.recarray)[row]
 
