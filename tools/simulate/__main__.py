@@ -25,6 +25,9 @@ from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 
 HOURS = 0.5
 
+SEEDS_A_PROCESS = 20
+"""Then a fresh one: after six hundred a process holds a gigabyte and takes twice as long for each."""
+
 
 def main(
     seed: Annotated[int | None, typer.Option(help="Replay this one, and tell its story.")] = None,
@@ -63,9 +66,10 @@ def main(
         console.print(failure_of(outcome), highlight=False, markup=False, soft_wrap=True)
     if keep:
         scene = outcomes[0].scene
-        which = f"--seeds {seeds}" if seeds else f"--seed {seed}"
-        command = f"python -m tools.simulate {which} {scene.asked}"
-        console.print(f"wrote {reliability.keep(heading(scene), command, facts)}")
+        which = f"seeds {seeds}" if seeds else f"seed {seed}"
+        command = f"python -m tools.simulate --{which} {scene.asked}"
+        kept = reliability.keep(f"{heading(scene)}, {which}", command, facts)
+        console.print(f"wrote {kept}")
     sys.exit(bool(failed))
 
 
@@ -110,6 +114,7 @@ def shown(scenes: list[Scene], console: Console) -> Iterator[Outcome]:
             min(os.cpu_count() or 1, len(scenes)),
             signal.signal,  # Ctrl-C is the parent's to answer
             (signal.SIGINT, signal.SIG_IGN),
+            SEEDS_A_PROCESS,
         ) as pool,
         Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
     ):
