@@ -26,7 +26,7 @@ from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 HOURS = 0.5
 
 SEEDS_A_PROCESS = 20
-"""Then a fresh one: after six hundred a process holds a gigabyte and takes twice as long for each."""
+"""Then a fresh one: after six hundred a process holds a gigabyte."""
 
 
 def main(
