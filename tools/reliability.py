@@ -22,8 +22,8 @@ run again. *Simulated* is the real node code, many times in one process, on stre
 memory and a clock that leaps; everything that goes wrong follows from the seed, so a seed that
 fails is replayed by one command. *Lost*, *duplicated* and *drift* are counted over the whole
 network, from the ledgers of all nodes; *stuck* are migrations that are not over 30 simulated
-minutes after the last fault. *Killed* are real processes on one machine; at the end
-`city-node audit` adds up all their folders.
+minutes after the last fault. A run that was stopped holds fewer seeds than its command names.
+*Killed* are real processes on one machine; at the end `city-node audit` adds up all their folders.
 """
 
 
