@@ -140,7 +140,7 @@ def steps_of(point: Array) -> Array:
 
 
 def drawn_near(centre: Array, region: float, random: np.random.Generator) -> Array:
-    """A point drawn around the centre, inside what each value may be."""
+    """float64[values]: drawn around the centre, inside what each value may be."""
     drawn = centre + region * steps_of(centre) * random.standard_normal(len(centre))
     return np.clip(drawn, LOW, HIGH)
 
@@ -155,7 +155,18 @@ def facts_of(point: Array, seed: int) -> list[float]:
 def climbed(
     points: Array, facts: Array, centre: Array, region: float, random: np.random.Generator
 ) -> tuple[Array, float]:
-    """The place in the trust region where the surrogate expects most merit, and how much."""
+    """The place in the trust region where the surrogate expects most merit.
+
+    Args:
+        points: float64[runs, values]: where the economy was run.
+        facts: float64[runs, facts]: what came of it; a run that lacks one is not learned from.
+        centre: float64[values], of the region.
+        region: its size, see `REGION`.
+        random: chooses whose luck counts.
+
+    Returns:
+        float64[values], and the merit expected there.
+    """
     scale = region * steps_of(centre)
     x = (points - centre) / scale
     known = (np.abs(x).max(axis=1) < 8.0) & np.isfinite(facts).all(axis=1)
@@ -173,18 +184,23 @@ def climbed(
 
 
 def merit(facts: Array) -> float:
-    """The mean of two scores on all rows, per cent: of runs graded alone, and of averaged facts."""
+    """The mean of two scores on all rows, per cent: of runs graded alone, and of averaged facts.
+
+    Args:
+        facts: float64[runs, facts], as `score` takes them.
+    """
     return 0.5 * (score(facts) + score(np.nanmean(facts, axis=0)[None]))
 
 
 def score(facts: Array) -> float:
-    """The mean score of runs graded alone, per cent: what the ruler gives, for many at once.
+    """The mean score of runs graded alone, per cent: what `engine.reality.score.grade` gives, which
+    a search calls too often to let it take a run at a time; a test compares them.
 
     Args:
         facts: float64[runs, facts]; NaN where a run came to nothing.
     """
     values = facts[:, _COLUMN]
-    beyond = np.maximum(np.maximum(_LOW - values, values - _HIGH), 0.0)
+    beyond = np.maximum(np.maximum(_BAND_LOW - values, values - _BAND_HIGH), 0.0)
     credit = np.nan_to_num(np.maximum(0.0, 1.0 - beyond / (2.0 * _TOLERANCE)))
     return float(100.0 * np.exp(np.log(np.maximum(FLOOR, credit @ _SHARE)).mean(axis=1)).mean())
 
@@ -194,8 +210,8 @@ _COLUMN = [GRADED.index(value.fact) for _, value in _RULED]
 _TOLERANCE = np.array([value.tolerance for _, value in _RULED])
 _IS_BAND = np.array([np.isfinite(value.low) for _, value in _RULED])
 _TARGET = np.array([value.target for _, value in _RULED])
-_LOW = np.where(_IS_BAND, [value.low for _, value in _RULED], _TARGET - _TOLERANCE)
-_HIGH = np.where(_IS_BAND, [value.high for _, value in _RULED], _TARGET + _TOLERANCE)
+_BAND_LOW = np.where(_IS_BAND, [value.low for _, value in _RULED], _TARGET - _TOLERANCE)
+_BAND_HIGH = np.where(_IS_BAND, [value.high for _, value in _RULED], _TARGET + _TOLERANCE)
 _CATEGORIES = sorted({row.category for row, _ in _RULED})
 _SHARE = np.zeros((len(_RULED), len(_CATEGORIES)))
 """What a value counts in each category: rows count alike, and in a row its values."""

@@ -35,12 +35,12 @@ from tools.evolution_trials import (  # noqa: E402
     MERCHANTS,
     Outcome,
     held_out,
-    interval,
     islands,
     lived,
     mean_conduct,
     trial,
 )
+from tools.intervals import interval  # noqa: E402
 
 SEEDS = 20
 LABORATORY_SEED = 7

@@ -24,9 +24,6 @@ from merchants.roster import Roster
 MERCHANTS = 24
 """A city: even, so that half of them can be neutral."""
 
-T_19 = 2.093
-"""Student's t of 19 degrees of freedom at 97.5 %: for intervals over 20 seeds."""
-
 HELD_OUT = 1_000_000
 """Seeds from here on belong to no laboratory: its own are 63-bit digests."""
 
@@ -34,12 +31,6 @@ HELD_OUT = 1_000_000
 def held_out(seeds: int) -> range:
     """Seeds of worlds in which nobody has evolved."""
     return range(HELD_OUT, HELD_OUT + seeds)
-
-
-def interval(values: Sequence[float] | Array) -> tuple[float, float]:
-    """Mean, and half the width of its 95 % interval over 20 seeds."""
-    array = np.asarray(values, float)
-    return float(array.mean()), float(T_19 * array.std(ddof=1) / np.sqrt(len(array)))
 
 
 # --- evolved against neutral ---------------------------------------------------------------

@@ -28,7 +28,8 @@ from engine.policy import Policy  # noqa: E402
 from merchants.mind import SPACES  # noqa: E402
 from tools.bench.report import times  # noqa: E402
 from tools.bench.results import figure, kept  # noqa: E402
-from tools.evolution_trials import held_out, interval, islands  # noqa: E402
+from tools.evolution_trials import held_out, islands  # noqa: E402
+from tools.intervals import interval  # noqa: E402
 from tools.learning_trials import POPULATIONS, Trial, trials  # noqa: E402
 
 SEEDS = 20

@@ -30,13 +30,11 @@ from engine.learning.environment import Environment, Recorder  # noqa: E402
 from engine.learning.ppo import Settings, learn, new_learners  # noqa: E402
 from engine.learning.saved import use  # noqa: E402
 from engine.macro.environment import MacroCities  # noqa: E402
+from tools.intervals import interval  # noqa: E402
 
 THREADS = 2
 LAST = 0.2
 """Of a training: its updates there are its final reward."""
-
-T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""Student's t at 97.5 %, by degrees of freedom from one; the last is wide enough for more."""
 
 Worlds = Callable[[int, Spread], Environment | Recorder]
 """Of a seed."""
@@ -85,9 +83,8 @@ def compare(worlds: Worlds, settings: dict[str, Settings], seeds: int, steps: in
             (fewer, columns[1]),
             ("difference, paired", columns[1] - columns[0]),
         ):
-            t = T_95[min(len(values) - 1, len(T_95)) - 1]
-            half = t * values.std(ddof=1) / np.sqrt(len(values))
-            console.print(f"{kind}, {name}: {values.mean():+.4f} ± {half:.4f}", highlight=False)
+            mean, half = interval(values)
+            console.print(f"{kind}, {name}: {mean:+.4f} ± {half:.4f}", highlight=False)
 
 
 @app.command()

@@ -100,10 +100,11 @@ def drawn(found: dict[str, dict[str, Array]], seeds: int, households: int) -> st
         for place, (name, courses) in enumerate(found.items()):
             low, high = np.percentile(courses[title], (16.7, 83.3), axis=0)
             key = ("Riverwood", "Seaside", "Portsville")[place]
-            lines.append(Line(name, key, months, courses[title].mean(axis=0), low, high))
+            shock = SHOCKS[name][0].replace("_", " ")
+            lines.append(Line(shock, key, months, courses[title].mean(axis=0), low, high))
         panels.append(Panel(title, lines))
-    words = f"Responses of a macro city: mean and middle two thirds of {seeds} seeds"
-    return line_chart(f"{words}, {households:,} households", panels, "months after the shock")
+    title = f"Responses of a macro city: {seeds} seeds of {households:,} households"
+    return line_chart(title, panels, "months after the shock")
 
 
 @app.command()

@@ -26,6 +26,7 @@ from engine.society.params import REGIMES  # noqa: E402
 from engine.society.traits import LIFE, MARKS, NAMES, RELATIONS  # noqa: E402
 from engine.tables import Array  # noqa: E402
 from tools import society_trials as trials  # noqa: E402
+from tools.intervals import interval  # noqa: E402
 from tools.society_traits import AT_A_BIRTH, EFFECTS, effect  # noqa: E402
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -71,7 +72,7 @@ def over_seeds(experiment: Callable[[int], Array], doing: str) -> Array:
 
 def told(values: Array, form: str = ".3f") -> str:
     """Mean ± half a 95 % interval."""
-    mean, half = trials.interval(values)
+    mean, half = interval(values)
     return f"{mean:{form}} ± {half:{form}}"
 
 

@@ -302,9 +302,3 @@ def sign_flip(differences: Array, seed: int = 0, flips: int = 20_000) -> float:
     signs = np.random.default_rng(seed).choice((-1.0, 1.0), (flips, len(differences)))
     means = np.abs((signs * differences).mean(axis=1))
     return float((means >= abs(differences.mean()) - 1e-15).mean())
-
-
-def interval(values: Array) -> tuple[float, float]:
-    """Mean and half the width of its 95 % confidence interval (of 20: Student's t)."""
-    t = 2.093 if len(values) == 20 else 1.96
-    return float(np.mean(values)), float(t * np.std(values, ddof=1) / np.sqrt(len(values)))
