@@ -21,7 +21,7 @@ from city_node.network.network import Network
 from city_node.network.peer_nodes import spelled
 from city_node.network.policy import Policy
 from engine.money import MINOR_PER_COIN
-from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
+from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX, XID_MAX
 from protocol.node_lines import encode
 from protocol.node_messages import (
     Accept,
@@ -156,6 +156,25 @@ async def test_whose_merchants_all_stayed_at_home_is_known_after_a_restart(
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     (known,) = again.nodes.by_id.values()
     assert known.pairs.inbound[OURS, THEIRS].settled == 3
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_what_a_peer_says_is_settled_is_not_counted_through(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """One line may name numbers that a machine would count to for a hundred years."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS)
+    peer.said.depart(OURS, [record_of(7), record_of(8)])
+    await node.pass_on(peer)
+    assert len(node.ledger.migrations()) == 2
+    forget = Forget(sender=THEIRS, receiver=OURS, below=XID_MAX)
+    await peer.said.stream.send_all(encode([forget]))
+    await node.pass_on(peer)
+    (sums,) = node.ledger.settled()
+    assert (sums.below, sums.money_minor) == (XID_MAX, 15)
+    assert (node.ledger.migrations(), node.ledger._states) == ([], {})
     nursery.cancel_scope.cancel()
 
 

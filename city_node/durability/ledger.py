@@ -257,11 +257,15 @@ class Ledger:
         self._below.update({(s.city, s.peer, s.side): s.below for s in settled})
 
     def _over(self, settled: Sequence[Settled], states: States) -> list[tuple]:
-        """The migrations that what is settled replaces."""
+        """The migrations that what is settled replaces; a peer may say any number is settled."""
         found = []
         for each in settled:
             pair = each.city, each.peer, each.side
-            for xid in range(self._below.get(pair, 0), each.below):
+            xids: Sequence[int] = range(self._below.get(pair, 0), each.below)
+            if len(xids) > len(self._states) + len(states):
+                keys = self._states.keys() | states.keys()
+                xids = sorted(xid for *of, xid in keys if (*of,) == pair and xid in xids)
+            for xid in xids:
                 state, _ = states.get((*pair, xid)) or self._states.get((*pair, xid)) or ("", 0)
                 if state in SETTLED:
                     found.append((*pair, xid))
