@@ -8,7 +8,8 @@ import pytest
 import typer
 
 from city_node.durability.ledger import Ledger
-from tools.simulate import nemesis, simulation
+from city_node.errors import ConfigError
+from tools.simulate import nemesis, nodes, simulation
 from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary, until_stopped
 from tools.simulate.nemesis import FAULTS, HOSTILE
 from tools.simulate.simulation import Scene, simulate
@@ -102,6 +103,18 @@ def test_an_error_of_a_node_is_told_in_one_line(monkeypatch) -> None:
     outcome = simulate(Scene(0, HOURS))
     assert outcome.failure.startswith("ZeroDivisionError: planted at ")
     assert __file__ in outcome.failure
+
+
+def test_what_a_node_finds_wrong_when_it_is_started_is_told(monkeypatch) -> None:
+    """Not that it never came back."""
+
+    def damaged(*_: object, **__: object) -> None:
+        raise ConfigError("node0: does not balance")
+
+    monkeypatch.setattr(nodes, "recover", damaged)
+    outcome = simulate(Scene(0, HOURS))
+    assert outcome.failure.startswith("ConfigError: node0: does not balance at ")
+    assert outcome.simulated_s < 1.0
 
 
 @pytest.mark.parametrize("seeds", ["5", "5:5", "a:b", "-1:3"])
