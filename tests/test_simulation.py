@@ -9,6 +9,7 @@ import typer
 
 from city_node.durability.ledger import Ledger
 from city_node.errors import ConfigError
+from city_node.network.migrating import Migrations
 from tools.simulate import nemesis, nodes, simulation
 from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary, until_stopped
 from tools.simulate.nemesis import FAULTS, HOSTILE
@@ -78,6 +79,17 @@ def test_a_villain_costs_the_others_no_more_than_their_credit(kind: str, monkeyp
     outcome = simulate(Scene(1, HOURS, 3))
     assert outcome.failure == ""
     assert outcome.faults[kind] > 0
+
+
+def test_a_city_without_a_limit_to_its_credit_is_caught(monkeypatch) -> None:
+    """A planted error: by some seed a villain forges more than he would have got."""
+    monkeypatch.setattr(nemesis, "FAULTS", {})
+    monkeypatch.setattr(nemesis, "KINDS_MIN", 0)
+    monkeypatch.setattr(nemesis, "HOSTILE", {"lies": HOSTILE["lies"]})
+    monkeypatch.setattr(nemesis, "HOSTILE_SHARE", 1.0)
+    monkeypatch.setattr(Migrations, "_free_minor", lambda *_: 2**62)
+    failures = (simulate(Scene(seed, HOURS, 3)).failure for seed in range(3, 15))
+    assert any(" minor units net of " in failure for failure in failures)
 
 
 def test_a_ledger_that_forgets_a_commit_is_caught(monkeypatch) -> None:

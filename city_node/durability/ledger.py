@@ -339,7 +339,8 @@ def check_schema(database: sqlite3.Connection, name: str) -> int:
     """
     application = database.execute("PRAGMA application_id").fetchone()[0]
     schema: int = database.execute("PRAGMA user_version").fetchone()[0]
-    if schema and application != APPLICATION:
+    is_empty = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application != APPLICATION and (schema or not is_empty):
         raise ConfigError(f"{name}: not a ledger of a city node")
     if schema > SCHEMA:
         raise ConfigError(
