@@ -484,6 +484,33 @@ class Undecided(NodePeer):
             super().hear(message)
 
 
+@pytest.mark.parametrize(
+    ("merchant", "why"),
+    [
+        (record_of(8)[1], "MoneyMinor is not 7"),
+        (record_of(7)[1][:-1] + b"]", "line b'.* is not JSON"),
+        (None, "line b'' is not JSON"),
+    ],
+)
+@pytest.mark.trio
+async def test_one_under_way_who_is_not_as_he_was_written_down_is_named(
+    tmp_path, nursery, autojump_clock, merchant, why: str
+) -> None:
+    """The books would balance, and he would bring what nobody has sent."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS, Undecided)
+    peer.said.depart(OURS, [record_of(7)])
+    await node.pass_on(peer)
+    assert [row.state for row in node.ledger.migrations()] == ["HELD"]
+    Node(tmp_path, ledger=node.ledger)
+    node.ledger._database.execute("UPDATE migrations SET merchant = ?", (merchant,))
+    with pytest.raises(
+        ConfigError, match=f"ledger.db: damaged: merchant 0 from Seaside@boreas to Riverwood: {why}"
+    ):
+        Node(tmp_path, ledger=node.ledger)
+    nursery.cancel_scope.cancel()
+
+
 @pytest.mark.trio
 async def test_a_node_has_no_more_than_64_names(tmp_path, nursery, autojump_clock) -> None:
     node = Node(tmp_path)
