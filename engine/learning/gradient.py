@@ -17,14 +17,11 @@ import numpy as np
 from numba import float32, int64, void
 
 from engine.kernels import contracted, helper, kernel, part
-from engine.layers import exponentials, squash
+from engine.layers import add_product, exponentials, fill_rows, squash
 from engine.tables import Array, Column, kernel_type
 
 BLOCK_ROWS = 64
 """Rows that go forward and back at once: their layers lie in a core's cache beside the weights."""
-
-LANES = 4
-"""Rows multiplied at a time: four times four products fit into a core's registers."""
 
 LOG_2_PI, LOG_2_PI_E = np.float32(log(2.0 * pi)), np.float32(log(2.0 * pi * e))
 
@@ -84,42 +81,6 @@ def matrix(numbers, first, rows, columns):
 
 
 @contracted
-def add_product(left, right, result):
-    """result += left @ right."""
-    inner, columns = right.shape
-    lanes, fours = result.shape[0] // LANES * LANES, inner // LANES * LANES
-    for row in range(0, lanes, LANES):
-        for n in range(0, fours, LANES):
-            a0, b0, c0, d0 = left[row, n], left[row, n + 1], left[row, n + 2], left[row, n + 3]
-            a1, b1 = left[row + 1, n], left[row + 1, n + 1]
-            c1, d1 = left[row + 1, n + 2], left[row + 1, n + 3]
-            a2, b2 = left[row + 2, n], left[row + 2, n + 1]
-            c2, d2 = left[row + 2, n + 2], left[row + 2, n + 3]
-            a3, b3 = left[row + 3, n], left[row + 3, n + 1]
-            c3, d3 = left[row + 3, n + 2], left[row + 3, n + 3]
-            for column in range(columns):
-                a, b = right[n, column], right[n + 1, column]
-                c, d = right[n + 2, column], right[n + 3, column]
-                result[row, column] += a0 * a + b0 * b + c0 * c + d0 * d
-                result[row + 1, column] += a1 * a + b1 * b + c1 * c + d1 * d
-                result[row + 2, column] += a2 * a + b2 * b + c2 * c + d2 * d
-                result[row + 3, column] += a3 * a + b3 * b + c3 * c + d3 * d
-    for row in range(result.shape[0]):
-        for n in range(fours if row < lanes else 0, inner):
-            value = left[row, n]
-            for column in range(columns):
-                result[row, column] += value * right[n, column]
-
-
-@helper
-def spread(values, rows):
-    """Every row becomes `values`."""
-    for row in range(rows.shape[0]):
-        for column in range(rows.shape[1]):
-            rows[row, column] = values[column]
-
-
-@contracted
 def add_rows(rows, result):
     """result += the sum of the rows."""
     for row in range(rows.shape[0]):
@@ -143,7 +104,7 @@ def go_forward(numbers, sizes, count, layers):
         below = matrix(layers, here, count, inputs)
         here += count * inputs
         above = matrix(layers, here, count, units)
-        spread(numbers[at + inputs * units : at + (inputs + 1) * units], above)
+        fill_rows(numbers[at + inputs * units : at + (inputs + 1) * units], above)
         add_product(below, matrix(numbers, at, inputs, units), above)
         if number < len(sizes) - 1:
             squash(layers[here : here + count * units])
