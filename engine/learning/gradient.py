@@ -1,9 +1,9 @@
 """The gradient of PPO's loss, written out in one kernel: what learning on a processor is made of.
 
-The loss is `engine.learning.ppo.loss_of`, of which torch finds the same gradient on any device and
-to which a test holds this one. Some rows at a time go forward and back, so that nothing is kept
-but what a core's cache holds, and threads with pieces of their own do not wait for each other.
-Called by `ppo`; where parameters lie is `engine.learning.network.Network`'s to say. No torch.
+The loss is `engine.learning.ppo.loss_of`, of which torch finds the same gradient on any device; a
+test holds this one to it. Some rows at a time go forward and back, so that nothing is kept but what
+a core's cache holds, and threads with pieces of their own do not wait for each other. Called by
+`ppo`; where parameters lie is `engine.learning.network.Network`'s to say. Knows arrays, no torch.
 
 In kernels a network is `numbers`, float32: of each layer its weights, [inputs, units], and its
 biases. `sizes` is int64[layers + 1]: observations, units of the hidden layers, outputs. `layers` is
