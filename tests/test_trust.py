@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from city_node.cli import main
+from city_node.durability.folder import LEDGER, open_database
+from city_node.durability.ledger import Ledger
 from city_node.errors import ConfigError
 from city_node.identity import trust
 from city_node.identity.keys import identity_in, introduce
@@ -186,6 +188,31 @@ def test_a_node_that_starts_writes_its_id_down(home, tmp_path, capsys) -> None:
     assert other != own
     (tmp_path / "ash" / KEY_FILE).chmod(0o644)
     assert "identity.key = 'ash/identity.key': mode 644 lets others" in refused(capsys, *run)
+
+
+def test_a_world_that_has_lost_its_key_gets_no_other(tmp_path, capsys) -> None:
+    """Peers would refuse it for good; a world that never began may have any."""
+    run = ("run", "Ash", "--headless", "--no-discovery", "--ticks", "0", "--data-dir", "ash")
+    (tmp_path / "ash").mkdir()
+    with contextlib.closing(open_database(tmp_path / "ash" / LEDGER)) as database:
+        Ledger(database)
+    said(capsys, *run)
+    own, path = said(capsys, "id").splitlines()[0], tmp_path / "ash" / KEY_FILE
+    key = path.read_bytes()
+    path.unlink()
+    line = refused(capsys, *run)
+    assert line == (
+        "city-node: identity.key = 'ash/identity.key': is missing, "
+        "and peers know this world by it: put it back from a copy, or start afresh with --new"
+    )
+    assert not path.exists()
+    path.write_bytes(key)
+    path.chmod(0o600)
+    said(capsys, *run)
+    assert said(capsys, "id").splitlines()[0] == own
+    path.unlink()
+    said(capsys, *run, "--new")
+    assert said(capsys, "id").splitlines()[0] != own
 
 
 # --- strangers ---

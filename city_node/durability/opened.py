@@ -28,6 +28,7 @@ from city_node.durability.shelf import FolderShelf
 from city_node.errors import ConfigError
 from city_node.identity.keys import Identity, identity_in
 from city_node.identity.node_name import name_for_life
+from city_node.identity.trust import KEY_FILE
 from city_node.log import Log
 from city_node.settings.config import Config
 from city_node.settings.wishes import Wishes
@@ -63,17 +64,17 @@ def opened(
 
     Raises:
         ConfigError: in use, damaged, not balanced, of other settings, another name or another
-            program; or others can read its key.
+            program; or its key is gone, or others can read it.
     """
     folder = folder_of([city.name for city in config.cities], data_dir)
     with contextlib.ExitStack() as open_files:
         open_files.enter_context(locked(folder))
         if new and put_aside(folder):
             log.say(f"the world that lay in '{folder}' is in its folder '{BEFORE}' now")
-        identity = identity_in(folder)
         database = open_files.enter_context(contextlib.closing(open_database(folder / LEDGER)))
         ledger = Ledger(database, str(folder / LEDGER))
         first = next(iter(ledger.starts()), None)
+        identity = _identity_of(folder, is_new=first is None)
         name = name_for_life(config.node_name, first[2] if first else None, folder)
         shelf = FolderShelf(folder)
         stored = ledger.fact("founding")
@@ -92,6 +93,21 @@ def opened(
         facts = {"founding": founding(config)}
         keeping = Keeping(ledger, shelf, log, program(), facts)
         yield Opened(identity, name, config, recovered, keeping)
+
+
+def _identity_of(folder: Path, *, is_new: bool) -> Identity:
+    """One world, one id: peers who have books with a world would refuse it under another for good.
+
+    Raises:
+        ConfigError: a world that has started before has no key; or as of `identity_in`.
+    """
+    path = folder / KEY_FILE
+    if not is_new and not path.exists():
+        raise ConfigError(
+            f"{KEY_FILE} = '{path}': is missing, and peers know this world by it: "
+            "put it back from a copy, or start afresh with --new"
+        )
+    return identity_in(folder)
 
 
 @contextlib.contextmanager
