@@ -6,7 +6,12 @@ Called by pairs.py; the rules and the table are in migration.py. Knows neither l
 from collections.abc import Iterable
 from typing import Any
 
-from protocol.limits import OFFERS_IN_FLIGHT_FIRST, OFFERS_IN_FLIGHT_MAX, UNSETTLED_WINDOWS
+from protocol.limits import (
+    OFFERS_IN_FLIGHT_FIRST,
+    OFFERS_IN_FLIGHT_MAX,
+    UNSETTLED_WINDOWS,
+    XID_MAX,
+)
 from protocol.migration import (
     Books,
     Contradiction,
@@ -203,7 +208,8 @@ class Inbound(Books):
 
     def _earned(self) -> int:
         unsettled_max = UNSETTLED_WINDOWS * self._window
-        return min(self.next - len(self.held) + self._window, self.settled + unsettled_max)
+        room = min(self.next - len(self.held) + self._window, self.settled + unsettled_max)
+        return min(room, XID_MAX)
 
     def _grant(self) -> list[Message]:
         """Credit when it has grown by a quarter of what may be in flight: fewer lines do."""

@@ -10,7 +10,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from protocol.inbound import Inbound
-from protocol.limits import GIVE_UP_S, OFFERS_IN_FLIGHT_FIRST, UNSETTLED_WINDOWS
+from protocol.limits import GIVE_UP_S, OFFERS_IN_FLIGHT_FIRST, UNSETTLED_WINDOWS, XID_MAX
 from protocol.migration import Contradiction, Offence
 from protocol.node_lines import decode, encode
 from protocol.node_messages import (
@@ -212,6 +212,15 @@ def test_giving_up_takes_its_time() -> None:
     [entrant] = books.tick(books.deadline_s).entrants
     assert entrant.merchant == record(1)[1]
     assert books.settled == 1
+
+
+def test_credit_ends_with_the_last_number_there_is() -> None:
+    """Whatever a peer says is settled, it can read what is granted for it."""
+    inbound = Inbound(OURS, THEIRS)
+    step = inbound.receive(Forget(sender=THEIRS, receiver=OURS, below=XID_MAX))
+    (granted,) = map(decode, encode(step.messages).splitlines())
+    assert granted == Credit(sender=THEIRS, receiver=OURS, below=XID_MAX)
+    assert inbound.books().credit == XID_MAX
 
 
 def test_draining_offers_nothing_more() -> None:
