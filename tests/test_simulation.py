@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from random import Random
 
 import pytest
 import typer
@@ -10,8 +11,11 @@ import typer
 from city_node.durability.ledger import Ledger
 from city_node.errors import ConfigError
 from city_node.network.migrating import Migrations
-from tools.simulate import nemesis, nodes, simulation
+from protocol.node_lines import decode
+from tools.fuzz.nodes import NODE_LINES
+from tools.simulate import liar, nemesis, nodes, simulation, standstill
 from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary, until_stopped
+from tools.simulate.liar import Liar
 from tools.simulate.nemesis import FAULTS, HOSTILE
 from tools.simulate.simulation import Scene, simulate
 
@@ -70,8 +74,11 @@ def test_an_economy_that_there_is_not() -> None:
         economies_of("bazaar,feudal")
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_a_villain_costs_the_others_no_more_than_their_credit(kind: str, monkeypatch) -> None:
+@pytest.mark.parametrize(("kind", "polite"), [("lies", 0.0), ("lies", 1.0), ("rolled back", 0.0)])
+def test_a_villain_costs_the_others_no_more_than_their_credit(
+    kind: str, polite: float, monkeypatch
+) -> None:
+    monkeypatch.setattr(liar, "POLITE_SHARE", polite)
     monkeypatch.setattr(nemesis, "FAULTS", {})
     monkeypatch.setattr(nemesis, "KINDS_MIN", 0)
     monkeypatch.setattr(nemesis, "HOSTILE", {kind: HOSTILE[kind]})
@@ -90,6 +97,32 @@ def test_a_city_without_a_limit_to_its_credit_is_caught(monkeypatch) -> None:
     monkeypatch.setattr(Migrations, "_free_minor", lambda *_: 2**62)
     failures = (simulate(Scene(seed, HOURS, 3)).failure for seed in range(3, 15))
     assert any(" minor units net of " in failure for failure in failures)
+
+
+def test_a_polite_liar_says_nothing_malformed() -> None:
+    """It would be kept out at once, and nothing more would be heard of it."""
+    villain = Liar(Random(1))
+    villain._is_polite = True
+    said = b"".join(villain(f"{line}\n".encode()) for line in NODE_LINES * 100)
+    assert villain.told > 20
+    assert all(map(decode, said.splitlines()))
+
+
+def test_a_ledger_that_counts_through_what_a_peer_says_is_settled_is_caught(monkeypatch) -> None:
+    """A planted error: one line would keep a node busy for a hundred years."""
+
+    def counted(_self, settled, _states) -> list[tuple]:
+        return [(xid,) for each in settled for xid in range(each.below) if xid < 0]
+
+    monkeypatch.setattr(nemesis, "FAULTS", {})
+    monkeypatch.setattr(nemesis, "KINDS_MIN", 0)
+    monkeypatch.setattr(nemesis, "HOSTILE", {"lies": HOSTILE["lies"]})
+    monkeypatch.setattr(nemesis, "HOSTILE_SHARE", 1.0)
+    monkeypatch.setattr(liar, "POLITE_SHARE", 1.0)
+    monkeypatch.setattr(standstill, "TURN_S_MAX", 1.0)
+    monkeypatch.setattr(Ledger, "_over", counted)
+    failures = (simulate(Scene(seed, HOURS, 3)).failure for seed in range(1, 9))
+    assert any(f"one turn has computed for over 1 s, at {__file__}" in each for each in failures)
 
 
 def test_a_ledger_that_forgets_a_commit_is_caught(monkeypatch) -> None:

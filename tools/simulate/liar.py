@@ -1,8 +1,10 @@
 """A node that lies: what a real one says between nodes, changed on its way out.
 
 It has its own key and its own link, so that peers cannot tell it from an honest one but by what it
-says. Lines are left out, said twice, said again much later, and changed: other numbers, other
-money, other cities, other types. Used by `nemesis`; set as `lies` of a host.
+says. A crude liar leaves lines out, says them twice or again much later, and changes them: other
+numbers, other money, other cities, other types; the first malformed one gets it kept out for an
+hour. A polite one is not caught so: it says the largest and the smallest numbers that the wire
+allows, where no rule forbids them. Used by `nemesis`; set as `lies` of a host.
 """
 
 import copy
@@ -12,6 +14,11 @@ from typing import Any
 
 import msgspec
 
+from protocol.limits import OFFERS_IN_FLIGHT_MAX, XID_MAX
+
+POLITE_SHARE = 0.5
+"""Of liars."""
+
 LIE_SHARE = 0.1
 """Of the lines that are said."""
 
@@ -20,6 +27,19 @@ REMEMBERED_MAX = 200
 
 UNTOUCHED = frozenset({"hello", "welcome"})
 """Else no link would ever come up, and nothing could be lied about."""
+
+EXTREMES = (2**31, 2**40, XID_MAX - 1, XID_MAX)
+LAST = [[XID_MAX - OFFERS_IN_FLIGHT_MAX, OFFERS_IN_FLIGHT_MAX]]
+"""Numbers of migrations, and as many of the last of them as one line may name."""
+
+NUMBERS = ("below", "next", "settled", "credit")
+"""Of a line, or of the books in a welcome."""
+
+TOLD = {
+    **dict.fromkeys(("offer", "commit", "cancel"), ("forget", "cancel")),
+    **dict.fromkeys(("accept", "refuse", "done"), ("credit",)),
+}
+"""What whoever says the one may say of the same pair, too."""
 
 MONEY = "MoneyMinor"
 XIDS = "xids"
@@ -35,6 +55,7 @@ class Liar:
     def __init__(self, random: Random) -> None:
         self.told = 0
         self._random = random
+        self._is_polite = random.random() < POLITE_SHARE
         self._said: deque[bytes] = deque(maxlen=REMEMBERED_MAX)
 
     def __call__(self, data: bytes) -> bytes:
@@ -48,6 +69,8 @@ class Liar:
             message = msgspec.json.decode(line)
         except msgspec.DecodeError:
             return line
+        if self._is_polite:
+            return self._politely(line, message)
         if not isinstance(message, dict) or message.get("t", "hello") in UNTOUCHED:
             return line
         self._said.append(line)
@@ -64,6 +87,25 @@ class Liar:
             case 3:
                 return self._random.choice(self._said)
         return msgspec.json.encode(self._changed(message)) + b"\n"
+
+    def _politely(self, line: bytes, message: Any) -> bytes:
+        """The line with one number as large or as small as it may be, or with one more after it."""
+        if not isinstance(message, dict) or self._random.random() >= LIE_SHARE:
+            return line
+        kind, extreme = message.get("t"), self._random.choice(EXTREMES)
+        if kind in TOLD:
+            self.told += 1
+            more = {"t": self._random.choice(TOLD[kind]), "from": message["from"]}
+            more |= {"to": message["to"], "below": extreme, XIDS: LAST}
+            return line + msgspec.json.encode(more) + b"\n"
+        books = (*message.get("leaving", ()), *message.get("entering", ()))
+        places = [(of, name) for of in (message, *books) for name in NUMBERS if name in of]
+        if not places:
+            return line
+        self.told += 1
+        of, name = self._random.choice(places)
+        of[name] = extreme if of is message else self._random.choice((0, extreme))
+        return msgspec.json.encode(message) + b"\n"
 
     def _changed(self, message: dict[str, Any]) -> dict[str, Any]:
         """The message with one thing changed."""

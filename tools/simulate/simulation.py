@@ -14,6 +14,7 @@ from tools.simulate.audit import Count, count_all
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
 from tools.simulate.nodes import ECONOMIES, Node, ViolationError, found_nodes, innermost
+from tools.simulate.standstill import StandstillError, bounded_turns
 
 NODES_MIN, NODES_MAX = 2, 4
 """Few nodes meet the more faults each."""
@@ -148,7 +149,7 @@ def simulate(scene: Scene, tell: Callable[[str], None] = lambda _: None) -> Outc
 def in_one_line(error: BaseException) -> str:
     """What is wrong, and where it was raised."""
     error = innermost(error)
-    if isinstance(error, ViolationError):
+    if isinstance(error, ViolationError | StandstillError):
         return str(error)
     at = error.__traceback__
     while at and at.tb_next:
@@ -167,16 +168,17 @@ async def run_scene(scene: Scene, outcome: Outcome, story: Story) -> None:
             nodes = found_nodes(count, internet, random, scene.economies or ECONOMIES)
             nemesis = Nemesis(nodes, internet, random, story.say, outcome.faults)
             nemesis.hostile = not scene.economies
-            for node in nodes:
-                nursery.start_soon(node.live)
-            nursery.start_soon(keep_counting, nodes, outcome)
-            with trio.move_on_after(scene.hours * 3_600):
-                await nemesis.haunt()
-            story.say("calm")
-            await trio.sleep(CALM_S)
-            nemesis.cut_all()
-            await calm_down(nodes, outcome)
-            check_trade(scene, outcome.count)
+            with bounded_turns():  # only now: kernels have been compiled
+                for node in nodes:
+                    nursery.start_soon(node.live)
+                nursery.start_soon(keep_counting, nodes, outcome)
+                with trio.move_on_after(scene.hours * 3_600):
+                    await nemesis.haunt()
+                story.say("calm")
+                await trio.sleep(CALM_S)
+                nemesis.cut_all()
+                await calm_down(nodes, outcome)
+                check_trade(scene, outcome.count)
             nursery.cancel_scope.cancel()
     finally:
         outcome.trace = internet.trace.hexdigest()
