@@ -19,7 +19,7 @@ import trio
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from city_node.identity import keys as identity
-from city_node.identity.tls import PeerError, secure
+from city_node.identity.tls import TLS_FIRST_BYTE, PeerError, secure
 from protocol.node_lines import encode
 from protocol.node_messages import Accept, Message, News, Offer, ranges_of
 from tools.node_peer import NodePeer, PeerEndedError, linked, record_of
@@ -137,6 +137,10 @@ def sybils(port: int) -> None:
 # --- as a node ---
 
 
+class LetInError(Exception):
+    """A node has let in whom it must not."""
+
+
 NodeAttack = Callable[[int], Awaitable[None]]
 """The same, given the node's port, and until it is cancelled."""
 
@@ -201,6 +205,79 @@ async def everybodys_key(port: int) -> None:
                 await secured.receive_some()
 
 
+async def another_key(port: int) -> None:
+    """Come under a name that is known by another key."""
+    name = f"Villain{secrets.token_hex(4)}"
+    with tempfile.TemporaryDirectory() as folder:
+        async with linked(Path(folder) / "known", port, name, name) as peer:
+            (xid,) = peer.depart(peer.theirs[0], [record_of()])
+            await peer.flush()
+            await peer.ended(xid)
+        for number in itertools.count():
+            with contextlib.suppress(PeerError):  # too many handshakes: on with the next
+                await turned_away(Path(folder) / str(number), port, name)
+
+
+async def turned_away(folder: Path, port: int, name: str) -> str:
+    """Try to link; returns what the node said, if it did.
+
+    Raises:
+        LetInError: it let us in.
+    """
+    said = ""
+    try:
+        async with linked(folder, port, name, name):
+            raise LetInError(f"{name} was let in")
+    except* (PeerEndedError, trio.BrokenResourceError) as errors:
+        said = str(errors.exceptions[0])
+    return said
+
+
+async def slow_nodes(port: int) -> None:
+    """Hold many connections open by a byte now and again, within TLS and before it."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = identity.identity_in(Path(folder))
+        async with trio.open_nursery() as nursery:
+            for number in range(LORISES):
+                nursery.start_soon(crawl, port, own if number % 2 else None)
+
+
+async def crawl(port: int, own: identity.Identity | None) -> None:
+    """A hello that never ends, of one who comes again whenever it is closed.
+
+    Args:
+        own: None: the ClientHello of TLS does not end either.
+    """
+    while True:
+        with contextlib.suppress(OSError, PeerError, trio.BrokenResourceError):
+            async with await trio.open_tcp_stream(HOST, port) as plain:
+                stream: trio.abc.Stream = plain
+                if own:
+                    stream, _ = await secure(plain, server_side=False, identity=own)
+                else:
+                    await plain.send_all(TLS_FIRST_BYTE + b"\x03\x01\x02\x00\x01\x00")
+                while True:
+                    await stream.send_all(b"{" if own else b"\x01")
+                    await trio.sleep(0.1)
+        await trio.sleep(RESETS_KEEP_S)
+
+
+async def huge_hello(port: int) -> None:
+    """Say a hello as long as the node hears."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = identity.identity_in(Path(folder))
+        async with await trio.open_tcp_stream(HOST, port) as plain:
+            stream, _ = await secure(plain, server_side=False, identity=own)
+            while True:
+                await stream.send_all(b"x" * 65_536)
+
+
+async def huge_line(peer: NodePeer) -> None:
+    """Say a line as long as the node hears."""
+    while True:
+        await peer.say(b"x" * 65_536)
+
+
 async def downgrade(port: int) -> None:
     """Greet a node in plain text."""
     async with await trio.open_tcp_stream(HOST, port) as stream:
@@ -257,6 +334,10 @@ async def chatter(peer: NodePeer) -> None:
 NODE_ATTACKS: dict[str, NodeAttack] = {
     "handshakes without end": as_node(handshakes),
     "everybody's key": as_node(everybodys_key),
+    "another key than the known one": as_node(another_key),
+    "slow-loris between nodes": as_node(slow_nodes),
+    "huge hellos": as_node(huge_hello),
+    "huge lines between nodes": on_a_link(huge_line),
     "downgrade to plain text": as_node(downgrade),
     "one who never commits": on_a_link(never_commit),
     "forged money between nodes": on_a_link(forge),
