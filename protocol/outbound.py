@@ -149,9 +149,10 @@ class Outbound(Books):
         self.linked = False
         self.credit = 0
 
-    def drain(self) -> None:
-        """Offer nothing more on this link."""
+    def drain(self) -> Step:
+        """The receiving side goes away: offer nothing more on this link; who waits comes home."""
         self.draining = True
+        return self._back([*self.prepared])
 
     def in_doubt(self) -> dict[int, Record]:
         """COMMITTED without done, by number."""
