@@ -65,6 +65,7 @@ class Node:
             strangers=True,
             cities=range(len(cities)),
             machine=self.machine,
+            ungreeted=self.network.ungreeted,
         )
         self.migrations = Migrations(self.speaker, self.world)
 

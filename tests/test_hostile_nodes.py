@@ -8,7 +8,7 @@ import trio
 from city_node.durability.audit import audited
 from city_node.identity.keys import identity_in
 from city_node.identity.tls import TLS_FIRST_BYTE, secure
-from city_node.network.travelway import SILENT_MAX, SILENT_PER_ADDRESS_MAX
+from city_node.network.sockets import UNGREETED_MAX, UNGREETED_PER_ADDRESS_MAX
 from protocol.limits import HELLO_BYTES_MAX, LINE_BYTES_MAX
 from tests.nodes import GUARD_S, check_balance, free_port, running
 from tools.hostile import HOST, NODE_ATTACKS, turned_away
@@ -85,7 +85,7 @@ def test_a_newcomer_is_served_though_all_places_for_silent_ones_are_taken(attack
 
     async def come() -> None:
         async with trio.open_nursery() as nursery:
-            for _ in range(SILENT_MAX + SILENT_PER_ADDRESS_MAX):
+            for _ in range(UNGREETED_MAX + UNGREETED_PER_ADDRESS_MAX):
                 stream = await trio.open_tcp_stream(HOST, port)
                 await stream.send_all(TLS_FIRST_BYTE)
                 nursery.start_soon(is_closed, stream)

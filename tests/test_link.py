@@ -22,13 +22,15 @@ from city_node.machine import Machine
 from city_node.network.discovery import LinkSaid, Sighting
 from city_node.network.link import BAN_S, BANS_MAX, DOUBLE, REFUSED, WELCOME_S_MAX, Link, Links
 from city_node.network.meeting import open_node_listener
+from city_node.network.network import Travelway
 from city_node.network.sightings import NODES_IN_SIGHT_MAX, NodesInSight
 from city_node.network.sockets import (
     ACCEPTED_BURST,
     ADDRESSES_MAX,
+    UNGREETED_PER_ADDRESS_MAX,
     Rations,
 )
-from city_node.network.travelway import SILENT_PER_ADDRESS_MAX, speak
+from city_node.network.travelway import speak
 from city_node.settings.config import resolve
 from city_node.settings.wishes import Wishes
 from protocol.limits import DIALLER_SILENCE_S, GREETING_S_MAX, LISTENER_SILENCE_S
@@ -45,7 +47,7 @@ class Node:
         speaks: whether it says anything.
     """
 
-    def __init__(self, folder, trusted=(), *, strangers: bool = True) -> None:
+    def __init__(self, folder, trusted=(), *, strangers: bool = True, ungreeted=None) -> None:
         folder.mkdir(exist_ok=True)
         self.identity = identity_in(folder)
         self.log = Kept()
@@ -57,6 +59,7 @@ class Node:
             strangers=strangers,
             cities=range(2),
             machine=Machine(random=random.Random(0)),
+            ungreeted=[] if ungreeted is None else ungreeted,
         )
         self.welcomed: list[Link] = []
         self.speaks = True
@@ -379,7 +382,7 @@ async def test_newcomers_close_the_oldest_silent_one(pair, nursery) -> None:
     silent = [await trio.open_tcp_stream("127.0.0.1", atlas.port) for _ in range(30)]
     nursery.start_soon(boreas.dial, atlas)
     await until(lambda: atlas.welcomed)
-    assert len(atlas.links.ungreeted) < SILENT_PER_ADDRESS_MAX
+    assert len(atlas.links.ungreeted) < UNGREETED_PER_ADDRESS_MAX
     assert set(why_closed(atlas)) == {
         "did not greet, and newcomers from its address want the place"
     }
@@ -439,6 +442,26 @@ async def test_both_wires_on_one_socket(tmp_path, mock_clock, nursery) -> None:
         await later(mock_clock, GREETING_S_MAX - LISTENER_SILENCE_S)
         assert await silent.receive_some() == b""
     assert here.log.lines[0].startswith("Riverwood: road to Seashore open")
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_silent_ones_of_both_wires_have_their_places_together(tmp_path, nursery) -> None:
+    here, riverwood = network(), world([city("Riverwood")]).cities[0]
+    atlas = Node(tmp_path / "atlas", ungreeted=here.ungreeted)
+
+    async def legacy(stream: trio.SocketStream, since_s: float) -> bool:
+        return await speak(here, riverwood, stream, since_s=since_s)
+
+    atlas.legacy = legacy
+    await atlas.listen(nursery)
+    async with contextlib.AsyncExitStack() as held:
+        came: list[type] = []
+        for said, kind in [(b"\x16", Link)] * 6 + [(b"S", Travelway)] * 6:
+            stream = await held.enter_async_context(dialled(atlas.port))
+            await stream.send_all(said)
+            came = [*came, kind][-UNGREETED_PER_ADDRESS_MAX:]
+            await until(lambda came=came: [type(each) for each in here.ungreeted] == came)
     nursery.cancel_scope.cancel()
 
 

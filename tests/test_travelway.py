@@ -83,7 +83,7 @@ async def test_who_says_nothing_hears_our_name_and_is_closed(nursery, autojump_c
     assert await theirs.receive_some() == b""
     assert trio.current_time() == pytest.approx(10.0)
     assert here.log.lines == ["Riverwood: 192.0.2.7 not let in: no greeting within 10 s"]
-    assert here.silent == []
+    assert here.ungreeted == []
 
 
 @pytest.mark.trio
@@ -189,7 +189,7 @@ async def test_newcomers_close_the_oldest_silent_one(nursery, autojump_clock) ->
     for ours, _ in silent:  # all at once, as they come out of accept
         nursery.start_soon(speak, here, riverwood, ours)
     await wait_all_tasks_blocked()
-    still = [way.stream for way in here.silent]
+    still = [way.stream for way in here.ungreeted]
     assert len(still) == 8
     for number, theirs in enumerate(theirs for ours, theirs in silent if ours in still):
         await theirs.send_all(b"Peer%d\n" % number)

@@ -17,13 +17,11 @@ from city_node.identity.tls import TLS_FIRST_BYTE, PeerError, Transport
 from city_node.identity.trust import Trusted
 from city_node.log import Log
 from city_node.machine import Machine, Stream
-from city_node.network.sockets import Rations, address_of
+from city_node.network.sockets import Rations, Ungreeted, address_of, take_place
 from city_node.network.travelway import (
     CONNECT_S_MAX,
     REDIAL_S_MAX,
     REDIAL_S_MIN,
-    SILENT_MAX,
-    SILENT_PER_ADDRESS_MAX,
 )
 from protocol.limits import DIALLER_SILENCE_S, LISTENER_SILENCE_S
 
@@ -92,10 +90,10 @@ class Links:
         strangers: whether anybody else is listened to; False where every city is closed.
         cities: numbers of ours.
         machine: what the node runs on.
+        ungreeted: the node's accepted connections that are not up yet, legacy ones among them.
 
     Attributes:
         up: links that have been greeted, by the peer's id.
-        ungreeted: accepted connections that are not up yet, oldest first.
         parted: ids of nodes from which a command has disconnected this one.
     """
 
@@ -109,10 +107,11 @@ class Links:
         strangers: bool,
         cities: Collection[int],
         machine: Machine,
+        ungreeted: list[Ungreeted],
     ) -> None:
         self.identity = identity
         self.up: dict[str, Link] = {}
-        self.ungreeted: list[Link] = []
+        self.ungreeted = ungreeted
         self._strangers = strangers
         self._trust(trusted)
         self._secured: set[Link] = set()
@@ -136,8 +135,7 @@ class Links:
         link = Link(address_of(stream), dialled=False)
         since_s = trio.current_time()
         try:
-            self._make_room(link)
-            self.ungreeted.append(link)
+            take_place(link, self.ungreeted)
             with link.scope:
                 first = await self._machine.first_byte(stream, LISTENER_SILENCE_S)
                 if first == TLS_FIRST_BYTE:
@@ -155,15 +153,6 @@ class Links:
                 self.ungreeted.remove(link)
             self._say_closed(link)
             await trio.aclose_forcefully(stream)
-
-    def _make_room(self, newcomer: Link) -> None:
-        """A newcomer is not refused: who has been silent for longest makes way."""
-        silent = [link for link in self.ungreeted if not link.why_closed]
-        same = [link for link in silent if link.address == newcomer.address]
-        if len(same) >= SILENT_PER_ADDRESS_MAX:
-            same[0].close("did not greet, and newcomers from its address want the place")
-        elif len(silent) >= SILENT_MAX:
-            silent[0].close("did not greet, and newcomers want the place")
 
     # --- dialling ---
 

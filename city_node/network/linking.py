@@ -79,6 +79,7 @@ async def linked(
         strangers=policy != "closed",
         cities=range(len(world.cities)),
         machine=machine,
+        ungreeted=network.ungreeted,
     )
     bound = await open_node_listener(config.network, machine)
     nursery.start_soon(trio.serve_listeners, speaker.links.accept, bound.listeners)

@@ -18,6 +18,7 @@ from city_node.log import Log
 from city_node.machine import Machine, Stream
 from city_node.network.border import Departure, Quota
 from city_node.network.policy import Policy
+from city_node.network.sockets import Ungreeted
 from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
@@ -182,7 +183,7 @@ class Network:
         linked: travel-ways to cities of other nodes of ours, likewise.
         apart: nodes that there is no road to, by id, the latest last.
         under_way: names, casefolded, of cities that merchants are under way to or held for.
-        silent: those that have not greeted, oldest first.
+        ungreeted: connections that peers have dialled and not greeted on, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
         gone: closed travel-ways whose outbox has to come home.
         homeless: who left while his travel-way closed, and has to come home too.
@@ -200,7 +201,7 @@ class Network:
     linked: dict[tuple[int, str], NodeWay] = field(default_factory=dict)
     apart: dict[str, Apart] = field(default_factory=dict)
     under_way: set[str] = field(default_factory=set)
-    silent: list[Travelway] = field(default_factory=list)
+    ungreeted: list[Ungreeted] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
     gone: list[Travelway] = field(default_factory=list)
     homeless: list[Departure] = field(default_factory=list)

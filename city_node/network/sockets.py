@@ -1,11 +1,12 @@
-"""Small things about sockets that both wires need: who is there, what he says first, how often.
+"""Small things about sockets that both wires need: who is there, what he says first, how often,
+and who may be silent.
 
 Called by `link`, `travelway` and `node`; knows neither wire.
 """
 
 import socket
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
@@ -17,6 +18,36 @@ ACCEPTED_PER_S, ACCEPTED_BURST = 32.0, 128.0
 
 ADDRESSES_MAX = 1_024
 """Whose rates are remembered; the one not heard of for longest is forgotten first."""
+
+
+UNGREETED_MAX = 64
+UNGREETED_PER_ADDRESS_MAX = 8
+"""Accepted connections that have not greeted, on either wire, in all and from one address: a
+newcomer closes the oldest."""
+
+
+class Ungreeted(Protocol):
+    """An accepted connection: a link, or a travel-way of the legacy wire."""
+
+    address: str
+    why_closed: str
+
+    def close(self, reason: str) -> None: ...
+
+
+def take_place(newcomer: Ungreeted, ungreeted: list[Ungreeted]) -> None:
+    """A newcomer is not refused: who has been silent for longest makes way.
+
+    Args:
+        ungreeted: all of a node's, oldest first; he becomes the last of them.
+    """
+    silent = [other for other in ungreeted if not other.why_closed]
+    same = [other for other in silent if other.address == newcomer.address]
+    if len(same) >= UNGREETED_PER_ADDRESS_MAX:
+        same[0].close("did not greet, and newcomers from its address want the place")
+    elif len(silent) >= UNGREETED_MAX:
+        silent[0].close("did not greet, and newcomers want the place")
+    ungreeted.append(newcomer)
 
 
 class Rations:

@@ -12,7 +12,7 @@ import trio
 from city_node.cities.world import City
 from city_node.machine import Stream
 from city_node.network.network import Network, Travelway, bytes_of, load_quick_reader
-from city_node.network.sockets import address_of
+from city_node.network.sockets import address_of, take_place
 from protocol.connection import Connection
 from protocol.events import Closed, Event, Greeted, Merchants, Ready, Refused, Returned, Send
 from protocol.limits import LINE_BYTES_MAX
@@ -21,10 +21,6 @@ from protocol.messages import Merchant
 NOT_READING_S_MAX = 60.0
 """A write that takes longer than this is to a peer that stands still: its road is closed, and
 whoever waited for it comes home."""
-
-SILENT_MAX = 64
-SILENT_PER_ADDRESS_MAX = 8
-"""Connections that have not greeted, in all and from one address: a newcomer closes the oldest."""
 
 ACCEPTED_MAX = 64
 """Travel-ways of one city that peers have dialled. A newcomer closes the one that has been idle for
@@ -75,8 +71,8 @@ async def speak(
         read_columns=network.read_columns,
     )
     way = Travelway(city, stream, address, connection, redial)
-    _make_room_for_silent(network, way)
-    network.silent.append(way)
+    if not redial:
+        take_place(way, network.ungreeted)
     try:
         with way.scope:
             async with trio.open_nursery() as nursery:
@@ -104,17 +100,6 @@ class _Taken:
     def __contains__(self, name: object) -> bool:
         wanted = str(name).casefold()
         return wanted in self._network.own or (self._city.here, wanted) in self._network.open
-
-
-def _make_room_for_silent(network: Network, newcomer: Travelway) -> None:
-    if newcomer.redial:
-        return
-    silent = [way for way in network.silent if not way.redial and not way.why_closed]
-    same = [way for way in silent if way.address == newcomer.address]
-    if len(same) >= SILENT_PER_ADDRESS_MAX:
-        same[0].close("did not greet, and newcomers from its address want the place")
-    elif len(silent) >= SILENT_MAX:
-        silent[0].close("did not greet, and newcomers want the place")
 
 
 async def _read(network: Network, way: Travelway) -> None:
@@ -173,7 +158,8 @@ def _greet(network: Network, way: Travelway, greeted: Greeted) -> None:
         return
     way.heard_s = trio.current_time()
     way.peer = greeted.spelled
-    network.silent.remove(way)
+    if way in network.ungreeted:
+        network.ungreeted.remove(way)
     network.open[way.city.here, greeted.name.casefold()] = way
     network.log.say(
         f"{way.city.name}: road to {way.peer} open ({way.address}); nothing on it is acknowledged"
@@ -192,8 +178,9 @@ def _make_room(accepted: list[Travelway]) -> bool:
 
 
 def _forget(network: Network, way: Travelway) -> None:
-    if way in network.silent:
-        network.silent.remove(way)
+    if way in network.ungreeted:
+        network.ungreeted.remove(way)
+    if not way.peer:
         why = way.why_closed or "stopped"
         network.log.complain(f"{way.city.name}: {way.address} not let in: {why}")
         return
