@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001  (pytest-trio looks for its clock among the arguments of a test)
 
 import contextlib
+import threading
 import time
 from pathlib import Path
 
@@ -213,6 +214,22 @@ def test_a_world_that_has_lost_its_key_gets_no_other(tmp_path, capsys) -> None:
     path.unlink()
     said(capsys, *run, "--new")
     assert said(capsys, "id").splitlines()[0] != own
+
+
+def test_who_is_distrusted_while_he_is_written_down_stays_out(home, monkeypatch) -> None:
+    trust.trust(home, ATLAS, NOW_S)
+    user = threading.Thread(target=trust.distrust, args=(home, ATLAS))
+
+    def read_slowly(of: Path) -> dict:
+        found = trusted(of)
+        user.start()
+        user.join(0.1)  # it is through by then, if nothing holds it up
+        return found
+
+    monkeypatch.setattr(trust, "trusted", read_slowly)
+    bind_cities(home, ATLAS, b"one", ["Riverwood@atlas"])
+    user.join()
+    assert trusted(home) == {}
 
 
 # --- strangers ---

@@ -7,12 +7,14 @@ no node and a node needs no verb. Called by `node`, `link` and the verbs; import
 """
 
 import contextlib
+import fcntl
+import functools
 import os
 import stat
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 from platformdirs import user_config_path
@@ -82,6 +84,8 @@ class Knock(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 Entry = TypeVar("Entry", Trusted, Knock)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class ChangedKeyError(Exception):
@@ -146,6 +150,21 @@ def _read(path: Path, kind: type[Entry]) -> Entry | None:
     return None
 
 
+def _alone(act: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+    """Let it have the entries to itself, from reading to writing: who writes what he has read
+    before would let in again whom the user has thrown out meanwhile."""
+
+    @functools.wraps(act)
+    def acting(home: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(FileNotFoundError):  # no home: nobody is trusted
+                lock = held.enter_context((home / "lock").open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            return act(home, *args, **kwargs)
+
+    return acting
+
+
 def _write(folder: Path, entry: Trusted | Knock) -> None:
     """Whole or not at all: nodes and verbs read it at any time."""
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -157,6 +176,7 @@ def _write(folder: Path, entry: Trusted | Knock) -> None:
 # --- what a user decides ---
 
 
+@_alone
 def trust(home: Path, node_id: str, now_s: float) -> Trusted:
     """Let an id in from now on; what is known of it from its knock is kept.
 
@@ -173,12 +193,17 @@ def trust(home: Path, node_id: str, now_s: float) -> Trusted:
     return already
 
 
+@_alone
 def distrust(home: Path, node_id: str) -> bool:
     """Let an id in no more; whether it had been trusted.
 
     Raises:
         OSError: it cannot be written down.
     """
+    return _remove(home, node_id)
+
+
+def _remove(home: Path, node_id: str) -> bool:
     _path(home, "pending", node_id).unlink(missing_ok=True)
     try:
         _path(home, "trusted", node_id).unlink()
@@ -194,6 +219,7 @@ def _path(home: Path, folder: str, node_id: str) -> Path:
 # --- what a node writes ---
 
 
+@_alone
 def enter_own(home: Path, own: Trusted) -> None:
     """Write a node's own id down at its start, so that nodes of one user trust each other.
 
@@ -209,7 +235,7 @@ def enter_own(home: Path, own: Trusted) -> None:
         for entry in own_worlds(home):
             gone = not (Path(entry.world) / KEY_FILE).exists()
             if entry.id != own.id and (gone or entry.world == own.world):
-                distrust(home, entry.id)
+                _remove(home, entry.id)
         if before := trusted(home).get(own.id):
             own = msgspec.structs.replace(own, since_s=before.since_s, cities=before.cities)
         _write(home / "trusted", own)
@@ -228,6 +254,7 @@ def own_names(home: Path) -> set[str]:
     return {entry.name for entry in own_worlds(home)}
 
 
+@_alone
 def knock(
     home: Path, node_id: str, node: str, address: str, certificate: bytes, now_s: float
 ) -> None:
@@ -267,6 +294,7 @@ def safe_name(text: str) -> str:
     return kept or "?"
 
 
+@_alone
 def succeed(home: Path, former: Iterable[str], node_id: str) -> Trusted | None:
     """Trust a node whose key has changed, which is proved, as it was trusted under former ids.
 
@@ -289,6 +317,7 @@ def succeed(home: Path, former: Iterable[str], node_id: str) -> Trusted | None:
     return entry
 
 
+@_alone
 def bind_cities(home: Path, peer_id: str, certificate: bytes, cities: Iterable[str]) -> None:
     """Remember a trusted peer's cities and certificate; to be called when it has been greeted.
 
