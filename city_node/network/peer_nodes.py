@@ -281,7 +281,7 @@ class PeerNodes:
             side: Side = "out" if settled.side == "out" else "in"
             as_wire = Settled(city, peer, side, settled.below, settled.digest, settled.money_minor)
             kept.setdefault(self._owner(peer), []).append(as_wire)
-        for node_id in {*rows, *kept, *self.id_of.values()}:
+        for node_id in sorted({*rows, *kept, *self.id_of.values()}):
             self.by_id[node_id] = self._new(node_id, rows.get(node_id, []), kept.get(node_id, []))
 
     def _check_merchant(self, row: Migration) -> None:

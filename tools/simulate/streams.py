@@ -146,6 +146,8 @@ class End(trio.abc.HalfCloseableStream):
         if not self.is_dead:
             self.here.sends += 1
             self.here.on_send()
+        if self.is_dead:  # it may be by now
+            raise trio.ClosedResourceError
         rest = bytes(data)
         if self.here.lies:
             rest = self.here.lies(rest)
