@@ -2,13 +2,13 @@
 
 Nodes of one city each trade over loopback; one after the other is killed at some moment, and
 started again. At the end all run on in peace for a while, are stopped as a user does, and
-`city-node audit` over all their folders must balance. Nothing here is simulated, so nothing can be
-replayed: a failure leaves the folders, and says where, and how to look at them.
+`city-node audit` over all their folders must balance, and nobody may have been in limbo all the
+while. The seed decides who is killed and when, not what the machine makes of it: a failure leaves
+the folders, and says where, how to look at them, and what kills in the same order again.
 """
 
 import json
 import os
-import random
 import shlex
 import shutil
 import signal
@@ -19,7 +19,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from random import Random, randrange
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -180,8 +181,11 @@ def found_nodes(count: int, folder: Path) -> list[Node]:
     return nodes
 
 
-def chaos(minutes: float, count: int, folder: Path, progress: Progress) -> Total:
+def chaos(minutes: float, count: int, folder: Path, progress: Progress, chance: Random) -> Total:
     """Kill and start nodes for so long, then let them end well, and audit.
+
+    Args:
+        chance: who is killed, and when.
 
     Raises:
         ChaosError: what must never happen has happened.
@@ -194,17 +198,19 @@ def chaos(minutes: float, count: int, folder: Path, progress: Progress) -> Total
         began_s = time.monotonic()
         while (passed_s := time.monotonic() - began_s) < minutes * 60:
             progress.update(task, completed=passed_s)
-            node = random.choice(nodes)
-            if random.random() >= EARLY_SHARE:
+            kill = drawn(chance, count)
+            node = nodes[kill.node]
+            if not kill.early:
                 node.wait_until_it_lives()
-            time.sleep(random.uniform(0, LIVES_S_MAX))
+            time.sleep(kill.after_s)
             node.kill()
             total.kills[node.city] += 1
-            time.sleep(random.uniform(0, AWAY_S_MAX))
+            time.sleep(kill.away_s)
             node.start()
         progress.update(task, description="in peace", completed=minutes * 60)
         for node in nodes:
             node.wait_until_it_lives()
+        in_doubt = asked("limbo", nodes)
         time.sleep(CALM_S)
         for node in nodes:
             node.stop()
@@ -217,52 +223,84 @@ def chaos(minutes: float, count: int, folder: Path, progress: Progress) -> Total
     total.arrivals = sum(
         sum(city["arrivals"].values()) for report in reports for city in report["cities"]
     )
-    total.audit = audit(nodes)
+    total.audit = asked("audit", nodes)
+    check_settled(in_doubt, asked("limbo", nodes))
     if not total.arrivals:
         raise ChaosError("nobody has crossed, so nothing was tested")
     if not total.audit["balanced"]:
-        command = shlex.join(audit_command(nodes))
+        command = shlex.join(command_of("audit", nodes))
         raise ChaosError(f"the books of all nodes together do not balance:\n    {command}")
     return total
 
 
-def audit(nodes: list[Node]) -> dict[str, Any]:
-    """What `city-node audit` says of all folders."""
+class Kill(NamedTuple):
+    """One kill: of which node, whether it need not have begun to live, when, and for how long."""
+
+    node: int
+    early: bool
+    after_s: float
+    away_s: float
+
+
+def drawn(chance: Random, count: int) -> Kill:
+    """The next kill, of so many nodes."""
+    node, early = chance.randrange(count), chance.random() < EARLY_SHARE
+    return Kill(node, early, chance.uniform(0, LIVES_S_MAX), chance.uniform(0, AWAY_S_MAX))
+
+
+def check_settled(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+    """Whoever was in doubt when all nodes lived again is not any more at the end of the calm.
+
+    Args:
+        before, after: as `city-node limbo` lists merchants in doubt.
+
+    Raises:
+        ChaosError: he is.
+    """
+    if stuck := [one for one in after if one in before]:
+        raise ChaosError(f"{len(stuck):,} merchants are still in limbo, one is {stuck[0]}")
+
+
+def asked(verb: str, nodes: list[Node]) -> Any:
+    """What `city-node audit` or `city-node limbo` says of all folders."""
     ran = subprocess.run(
-        audit_command(nodes), capture_output=True, text=True, env=environment(nodes[0].home)
+        command_of(verb, nodes), capture_output=True, text=True, env=environment(nodes[0].home)
     )
     if not ran.stdout:
-        raise ChaosError(f"the audit failed: {ran.stderr.strip()}")
-    found: dict[str, Any] = json.loads(ran.stdout)
-    return found
+        raise ChaosError(f"{verb} failed: {ran.stderr.strip()}")
+    return json.loads(ran.stdout)
 
 
-def audit_command(nodes: list[Node]) -> list[str]:
-    """The command of the audit."""
+def command_of(verb: str, nodes: list[Node]) -> list[str]:
+    """The command of a verb that looks at all folders."""
     folders = [str(node.folder) for node in nodes]
-    return [sys.executable, "-m", "city_node", "audit", *folders, "--json"]
+    return [sys.executable, "-m", "city_node", verb, *folders, "--json"]
 
 
 def main(
     minutes: Annotated[float, typer.Option(min=0.0, help="Of killing.")] = 1.0,
     nodes: Annotated[int, typer.Option(min=2, max=64, help="Of one city each.")] = 3,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the kills; default: any.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Into docs/reliability.md.")] = False,
 ) -> None:
     """Kill nodes at any moment, start them again, and audit the whole network."""
     console = Console()
+    seed = randrange(10**6) if seed is None else seed
+    command = f"python -m tools.chaos --minutes {minutes:g} --nodes {nodes} --seed {seed}"
+    console.print(command, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="city-node-chaos-"))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=console, transient=True) as progress:
-            total = chaos(minutes, nodes, folder, progress)
+            total = chaos(minutes, nodes, folder, progress, Random(seed))
     except ChaosError as error:
-        console.print(f"{error}\nthe nodes' folders are in {folder}", highlight=False)
+        told = f"{error}\nthe nodes' folders are in {folder}\nkilled by\n    {command}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
     facts = facts_of(total)
     for what, told in facts.items():
         console.print(f"{what}: {told}", highlight=False)
     if keep:
-        command = f"python -m tools.chaos --minutes {minutes:g} --nodes {nodes}"
         console.print(f"wrote {reliability.keep(f'Killed: {nodes} nodes', command, facts)}")
     shutil.rmtree(folder)
 
