@@ -13,6 +13,7 @@ import pytest
 
 from city_node import ports
 from city_node.cli import VERBS, main
+from city_node.observing import history
 from tests.nodes import check_balance, free_port, own_environment, run_to_end, running
 
 QUIET = ("--headless", "--no-discovery")
@@ -172,6 +173,14 @@ def test_no_world_is_founded_where_an_extra_is_missing(capsys, monkeypatch) -> N
     line = refused(capsys, "Ash", "--metrics-port", "9100", "--data-dir", "world")
     assert line.startswith("metrics_port = 9100: needs an extra: pip install 'city-node[metrics]'")
     assert not Path("world").exists()
+
+
+def test_no_world_is_founded_for_a_history_in_parquet_without_its_extra(capsys, monkeypatch):
+    monkeypatch.setattr(history, "find_spec", lambda _: None)
+    line = refused(capsys, "Ash", "--history", "h.parquet", "--data-dir", "world")
+    assert line.endswith("Parquet needs an extra: pip install 'city-node[parquet]'")
+    assert not Path("world").exists()
+    assert not Path("h.parquet").exists()
 
 
 def test_bad_input_in_a_process_of_its_own(home) -> None:
