@@ -169,10 +169,8 @@ def view(
     from viewer.state import View
 
     for field, path, ending in (("screenshot", screenshot, ".png"), ("record", record, ".gif")):
-        if path and path.suffix.lower() != ending:
-            raise ConfigError(f"{field} = '{path}': must end in {ending}")
         if path:
-            check_writable(field, path)
+            check_writable(field, path, ending)
     how: dict[str, Any] = {
         "size": shown.size,
         "token": node.token,
