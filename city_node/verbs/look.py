@@ -180,8 +180,10 @@ def view(
     try:
         if screenshot:
             film.screenshot(node.address, screenshot, **watching)
+            print(f"drew {screenshot}")
         elif record:
             film.record(node.address, record, **watching)
+            print(f"drew {record}")
         else:
             app.run(node.address, **how)
     except ValueError as error:
