@@ -317,6 +317,47 @@ def test_hovering_shows_each_line_s_value_at_that_tick(worlds, written):
         assert figure(float(value)) in strings
 
 
+def with_course(history, chart, key, values):
+    """A world of one city that declares a chart, and these values of its key in turn."""
+    found = History()
+    city = next(city for city in history.latest.cities if city.own)
+    for tick, value in enumerate(values):
+        seen = msgspec.structs.replace(
+            history.latest,
+            tick=100 * tick,
+            cities=[msgspec.structs.replace(city, series=city.series | key | {"c": value})],
+            economies={"e": [chart]},
+        )
+        found.apply(seen, float(tick))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((0.0, 3_800.0, 35.0), {"4k%", "2k"}),  # 4,000% is wider than the gutter
+        ((1e30, 3e33, 5.4e32), {"5.4e32"}),
+    ],
+)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_large_figures_are_whole(worlds, written, size, values, said):
+    chart = Chart("line", "panels", "Large", unit="% of loans", keys=["c"])
+    picture(size, View(tab=1), with_course(worlds["one"], chart, {}, values))
+    found = {string for string, _ in written}
+    assert not any("…" in string for string in found if string != "1 … 9")
+    assert said <= found or size[0] == 1_920
+
+
+def test_a_band_that_an_economy_declares_lies_within_its_chart(worlds):
+    chart = Chart("band", "panels", "Gene", keys=["c", "low", "high"])
+    history = with_course(worlds["one"], chart, {"low": 0.1, "high": 0.9}, (0.5, 0.51, 0.49))
+    canvas = Canvas()
+    canvas.paint(pygame.Surface((1_280, 800)), View(tab=1), history, LIVE, whole=True)
+    (lines,) = canvas.lines.values()
+    assert lines.values.low < 0.1
+    assert lines.values.high > 0.9
+
+
 def test_bands_and_log_scale_change_the_charts_alone(worlds):
     plain = pixels(picture((1280, 800), View(), worlds["four"]))
     for changed in (View(bands=False), View(log_prices=True)):
