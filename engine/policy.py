@@ -16,7 +16,15 @@ from numba import float32, int64, void
 
 from engine.economy import Spread, one_by_one
 from engine.kernels import helper, kernel
-from engine.layers import LANES, exponentials, layer, layer_of_four, normalise, squash
+from engine.layers import (
+    LANES,
+    add_product,
+    exponentials,
+    fill_rows,
+    layer,
+    normalise,
+    squash,
+)
 from engine.tables import Array, Column, kernel_type
 
 BLOCK_ROWS = 2_048
@@ -196,13 +204,16 @@ def decide_all(policy, observations, seen, hidden_1, hidden_2, last_layer, resul
         here = min(LANES, agents - first)
         for lane in range(here):
             normalise(observations[first + lane], policy.mean, policy.scale, seen[lane])
-        layer_of_four(seen, policy.weights_1, policy.bias_1, hidden_1)
+        fill_rows(policy.bias_1, hidden_1)
+        add_product(seen, policy.weights_1, hidden_1)
         for lane in range(LANES):
             squash(hidden_1[lane])
-        layer_of_four(hidden_1, policy.weights_2, policy.bias_2, hidden_2)
+        fill_rows(policy.bias_2, hidden_2)
+        add_product(hidden_1, policy.weights_2, hidden_2)
         for lane in range(LANES):
             squash(hidden_2[lane])
-        layer_of_four(hidden_2, policy.weights_3, policy.bias_3, last_layer)
+        fill_rows(policy.bias_3, last_layer)
+        add_product(hidden_2, policy.weights_3, last_layer)
         for lane in range(here):
             for number in range(result.shape[1]):
                 result[first + lane, number] = last_layer[lane, number]

@@ -14,7 +14,7 @@ digests of 63 bits; those of trials (`tools.evolution_trials.HELD_OUT`) are smal
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from engine.money import MINOR_PER_COIN
 from engine.policy import Actions, Policy
 from engine.rng import key_of
 from engine.tables import Array
-from merchants.mind import SPACES, Log, minds_of
+from merchants.mind import SPACES, Log, Minds, minds_of
 
 KIND = "merchant"
 
@@ -53,6 +53,7 @@ class Lesson:
         share: of its merchants who learn.
         ends: tick at which its episode is cut off.
         episodes: begun so far.
+        minds: by name of a city; their logs are written over.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Lesson:
     share: float
     ends: int = 0
     episodes: int = 0
+    minds: dict[str, Minds] = field(default_factory=dict)
 
 
 class Lessons:
@@ -142,14 +144,17 @@ def recorded(lesson: Lesson, policy: Policy, ticks: int) -> Record:
     """One world for so many ticks."""
     cities = lesson.world.cities
     rosters = [lesson.world.walking, *(city.town.roster for city in cities)]
-    merchants = sum(int(roster.size[0]) for roster in rosters)
+    room = sum(int(roster.size[0]) for roster in rosters) * ticks // 4 + 64
     for city in cities:
+        minds = lesson.minds.get(city.name)
+        if minds is None or len(minds.log.tick) < room:
+            minds = minds_of(policy, logged=room)
+        minds.log.size[0] = 0
+        lesson.minds[city.name] = city.town.minds = minds._replace(policy=policy)
         city.town.rules = city.town.rules._replace(learned_share=lesson.share)
-        city.town.minds = minds_of(policy, logged=merchants * ticks // 4 + 64)
     prices = worth(lesson.world)
     advance(lesson.world, ticks)
-    logs = [city.town.minds.log for city in cities if city.town.minds is not None]
-    return record_of(logs, prices)
+    return record_of([minds.log for minds in lesson.minds.values()], prices)
 
 
 def worth(world: World) -> Array:

@@ -20,28 +20,28 @@ VOID = -1e9
 """The logit of an option that a choice has not."""
 
 
+class Layer(NamedTuple):
+    """Of one network: views of a vector."""
+
+    weights: Any
+    """float32[inputs, units]."""
+    bias: Any
+    """float32[units]."""
+
+
 class Parts(NamedTuple):
     """The parameters of a network, or their gradient: views of one vector."""
 
-    weights: list[Any]
-    """Of each hidden layer, float32[2, inputs, units]: the actor's and the critic's."""
-    biases: list[Any]
-    """Of each hidden layer, float32[2, 1, units]."""
-    actor: Any
-    """float32[outputs, units]: the actor's last layer; the critic's has one output."""
-    actor_bias: Any
-    """float32[outputs, 1]."""
-    critic: Any
-    critic_bias: Any
+    actor: list[Layer]
+    """From what is seen to `Spaces.outputs`."""
+    critic: list[Layer]
+    """From what is seen to one value."""
     log_sd: Any
-    """float32[residuals, 1]."""
+    """float32[residuals]."""
 
 
 class Network:
-    """An actor and a critic, which share no weight but are computed together.
-
-    The gradient is written out (`backward`): torch's own way to it, which keeps a graph and makes
-    an array a step, takes nearly twice as long with layers as small as these. A test compares them.
+    """An actor and a critic, which share nothing but what they see.
 
     Orthogonal weights, gain sqrt 2 inside, 0.01 at the actor's outputs (so that every option is as
     likely as any other and residuals begin at the rule), 1 at the critic's (Andrychowicz and
@@ -55,6 +55,7 @@ class Network:
     Attributes:
         vector: float32[parameters], all of them; whoever changes it in place changes the network.
         parts: views of it.
+        actor_sizes, critic_sizes: observations, units of the hidden layers, outputs.
         lie: int64[logits]: where logits lie when choices lie side by side, see `options`.
     """
 
@@ -63,19 +64,20 @@ class Network:
         from torch.nn.init import orthogonal_
 
         self.spaces = spaces
+        self.actor_sizes = (spaces.observations, *hidden, spaces.outputs)
+        self.critic_sizes = (spaces.observations, *hidden, 1)
         self.shapes: list[tuple[int, ...]] = []
-        for inputs, units in pairwise((spaces.observations, *hidden)):
-            self.shapes += [(2, inputs, units), (2, 1, units)]
-        last, outputs = hidden[-1], spaces.outputs
-        self.shapes += [(outputs, last), (outputs, 1), (1, last), (1, 1), (spaces.residuals, 1)]
-        self.sizes = [prod(shape) for shape in self.shapes]
-        vector = torch.zeros(sum(self.sizes))
+        for sizes in (self.actor_sizes, self.critic_sizes):
+            for inputs, units in pairwise(sizes):
+                self.shapes += [(inputs, units), (units,)]
+        self.shapes.append((spaces.residuals,))
+        self.lengths = [prod(shape) for shape in self.shapes]
+        vector = torch.zeros(sum(self.lengths))
         parts = self.parts_of(vector)
-        for weights in parts.weights:
-            for one in weights:
-                orthogonal_(one, float(np.sqrt(2.0)))
-        orthogonal_(parts.actor, 0.01)
-        orthogonal_(parts.critic, 1.0)
+        for layer in (*parts.actor, *parts.critic):
+            orthogonal_(layer.weights, float(np.sqrt(2.0)))
+        orthogonal_(parts.actor[-1].weights, 0.01)
+        orthogonal_(parts.critic[-1].weights, 1.0)
         parts.log_sd.fill_(-0.5)
         self.vector = vector.to(device)
         self.parts = self.parts_of(self.vector)
@@ -85,74 +87,45 @@ class Network:
 
     def parts_of(self, vector: Any) -> Parts:
         """Views of a vector as long as this network's."""
-        pairs = zip(vector.split(self.sizes), self.shapes, strict=True)
-        *layers, actor, actor_bias, critic, critic_bias, log_sd = (v.view(s) for v, s in pairs)
-        return Parts(layers[::2], layers[1::2], actor, actor_bias, critic, critic_bias, log_sd)
+        pairs = zip(vector.split(self.lengths), self.shapes, strict=True)
+        *views, log_sd = (view.view(shape) for view, shape in pairs)
+        layers = [Layer(*each) for each in zip(views[::2], views[1::2], strict=True)]
+        middle = len(layers) // 2
+        return Parts(layers[:middle], layers[middle:], log_sd)
 
-    def forward(self, seen: Any) -> tuple[list[Any], Any, Any]:
-        """What comes of float32[rows, observations], normalised.
+    def forward(self, seen: Any, parts: Parts | None = None) -> tuple[Any, Any]:
+        """What comes of float32[rows, observations], normalised, with these or other parameters.
 
         Returns:
-            Of each hidden layer float32[2, rows, units]; the actor's outputs, float32[outputs,
-            rows], for torch is quick along what is long; the critic's values, float32[rows].
+            The actor's outputs, float32[rows, outputs]; the critic's values, float32[rows].
         """
-        import torch
-
-        layer, hidden = seen.expand(2, *seen.shape), []
-        for weights, bias in zip(self.parts.weights, self.parts.biases, strict=True):
-            # tanh x = 2 / (1 + exp(-2 x)) - 1, which torch computes several times as fast
-            layer = torch.baddbmm(bias, layer, weights, beta=2, alpha=2).sigmoid_().mul_(2).sub_(1)
-            hidden.append(layer)
-        outputs = torch.addmm(self.parts.actor_bias, self.parts.actor, layer[0].t())
-        values = torch.addmm(self.parts.critic_bias, self.parts.critic, layer[1].t())
-        return hidden, outputs, values[0]
-
-    def backward(
-        self, seen: Any, hidden: list[Any], of_outputs: Any, of_values: Any, gradient: Parts
-    ) -> None:
-        """Write the gradient of a loss into all of `gradient` but `log_sd`.
-
-        Args:
-            seen, hidden: what went into `forward`, and its hidden layers.
-            of_outputs, of_values: float32[outputs, rows] and float32[rows], the loss's derivatives.
-            gradient: views of a vector, see `parts_of`.
-        """
-        import torch
-
-        of_values = of_values[None]
-        torch.mm(of_outputs, hidden[-1][0], out=gradient.actor)
-        torch.mm(of_values, hidden[-1][1], out=gradient.critic)
-        torch.sum(of_outputs, 1, keepdim=True, out=gradient.actor_bias)
-        torch.sum(of_values, 1, keepdim=True, out=gradient.critic_bias)
-        back = torch.empty_like(hidden[-1])
-        torch.mm(of_outputs.t(), self.parts.actor, out=back[0])
-        torch.mm(of_values.t(), self.parts.critic, out=back[1])
-        for number in range(len(hidden) - 1, -1, -1):
-            layer = hidden[number]
-            back.addcmul_(back * layer, layer, value=-1)  # the derivative of tanh is 1 - tanh^2
-            below = hidden[number - 1] if number else seen.expand(2, *seen.shape)
-            torch.bmm(below.transpose(1, 2), back, out=gradient.weights[number])
-            torch.sum(back, 1, keepdim=True, out=gradient.biases[number])
-            if number:
-                back = torch.bmm(back, self.parts.weights[number].transpose(1, 2))
+        actor, critic, _ = parts or self.parts
+        return through(actor, seen), through(critic, seen)[:, 0]
 
     def options(self, outputs: Any) -> Any:
-        """float32[choices, most options, rows]: the logits, `VOID` where a choice has no option."""
-        choices, rows = len(self.spaces.choices), outputs.shape[1]
-        logits = outputs.new_full((choices * self.most, rows), VOID)
-        logits.index_copy_(0, self.lie, outputs[: len(self.lie)])
-        return logits.view(choices, self.most, rows)
-
-    def logits(self, options: Any) -> Any:
-        """float32[logits, rows]: what lies where `options` puts logits."""
-        return options.flatten(0, 1).index_select(0, self.lie)
+        """float32[rows, choices, most options]: the logits, `VOID` where a choice has no option."""
+        rows, choices = len(outputs), len(self.spaces.choices)
+        logits = outputs.new_full((rows, choices * self.most), VOID)
+        logits = logits.index_copy(1, self.lie, outputs[:, : len(self.lie)])
+        return logits.view(rows, choices, self.most)
 
     def lean(self, logit: float) -> None:
         """Make the first option of every choice likelier by a logit, whatever is seen."""
         first = 0
         for options in self.spaces.choices:
-            self.parts.actor_bias[first] += logit
+            self.parts.actor[-1].bias[first] += logit
             first += options
+
+
+def through(layers: list[Layer], seen: Any) -> Any:
+    """float32[rows, units of the last layer]."""
+    import torch
+
+    *inner, last = layers
+    for weights, bias in inner:
+        # tanh x = 2 / (1 + exp(-2 x)) - 1, which torch computes several times as fast
+        seen = torch.addmm(bias, seen, weights, beta=2, alpha=2).sigmoid() * 2 - 1
+    return torch.addmm(last.bias, seen, last.weights)
 
 
 class Normaliser:
@@ -196,18 +169,13 @@ def policy_of(network: Network, normaliser: Normaliser, spaces: Spaces) -> Polic
         ValueError: the actor has not two hidden layers, as the forward pass of a city wants.
     """
     parts = network.parts_of(network.vector.detach().cpu())
-    if len(parts.weights) != 2:
-        raise ValueError(f"hidden = {len(parts.weights)} layers: must be 2 for a city to run it")
-    arrays = []
-    for weights, bias in zip(parts.weights, parts.biases, strict=True):
-        arrays += [weights[0].numpy().copy(), bias[0, 0].numpy().copy()]
-    arrays += [np.ascontiguousarray(parts.actor.numpy().T), parts.actor_bias[:, 0].numpy().copy()]
-    return Policy._make(
-        [
-            normaliser.mean.astype(np.float32),
-            normaliser.scale,
-            *arrays,
-            parts.log_sd[:, 0].numpy().copy(),
-            np.array(spaces.choices, np.int64),
-        ]
+    if len(parts.actor) != 3:
+        raise ValueError(f"hidden = {len(parts.actor) - 1} layers: must be 2 for a city to run it")
+    arrays = [array.numpy().copy() for layer in parts.actor for array in layer]
+    return Policy(
+        normaliser.mean.astype(np.float32),
+        normaliser.scale,
+        *arrays,
+        parts.log_sd.numpy().copy(),
+        np.array(spaces.choices, np.int64),
     )

@@ -6,9 +6,9 @@ agents do run for so many steps of their own time); advantages are estimated (GA
 Schulman and others, 2016); the batch is gone through `epochs` times in minibatches, each step
 clipped to stay near the policy that acted.
 
-Gradients are computed in pieces of some hundred rows, which a core's own cache holds, and summed in
-their order, so that any number of threads may share them: the same seed gives the same history on
-one machine and one set of versions.
+Gradients are computed in pieces of some hundred rows (on a processor by `gradient`, elsewhere by
+torch) and summed in their order, so that any number of threads may share them: the same seed gives
+the same history on one machine and one set of versions.
 
 `learn` is a generator: whoever calls it shows progress, saves and stops as he likes.
 """
@@ -24,13 +24,14 @@ import numpy as np
 
 from engine.economy import Spread, one_by_one
 from engine.learning.environment import Environment, Record, Recorder
-from engine.learning.network import HIDDEN, Network, Normaliser, policy_of
+from engine.learning.gradient import Acts, Weighing, scratch_for, write_gradient
+from engine.learning.network import HIDDEN, Network, Normaliser, Parts, policy_of
 from engine.policy import Actions, Policy, Spaces
 from engine.tables import Array
 
 PIECE_ROWS = 1_024
-"""Of a piece at most, on a processor: layers of 64 keep of them what its cache holds, and more rows
-would not make torch's calls cheaper. Other devices take all rows at once."""
+"""Of a piece at most, on a processor: a millisecond of a core. Other devices take all rows at
+once."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Rollout:
 
 
 class Batch(NamedTuple):
-    """Acts to learn from, as torch's arrays, a row an act."""
+    """Acts to learn from, as torch's arrays, a row an act; `gradient.Acts` and their advantage."""
 
     seen: Any
     """float32[rows, observations], normalised."""
@@ -132,10 +133,10 @@ class Batch(NamedTuple):
     """float32[rows, residuals]."""
     log_chance: Any
     """float32[rows]: that the policy which acted gave the act."""
-    advantage: Any
-    """float32[rows]."""
     target: Any
     """float32[rows]: what the critic should have said."""
+    advantage: Any
+    """float32[rows]."""
 
 
 def new_learners(
@@ -252,8 +253,8 @@ def seen_in(record: Record, learner: Learner, settings: Settings, spread: Spread
 
     def piece(rows: slice) -> None:
         inputs, choices, residuals = (column[rows] for column in columns)
-        _, outputs, values = learner.network.forward(inputs)
-        log_chance, *_ = chances_of(learner, outputs, choices, residuals)
+        outputs, values = learner.network.forward(inputs)
+        log_chance, _ = chances_of(learner.network, outputs, choices, residuals)
         found[0, rows], found[1, rows] = log_chance.cpu().numpy(), values.cpu().numpy()
 
     spread([partial(piece, rows) for rows in pieces_of(len(before), settings.device)])
@@ -284,44 +285,42 @@ def sample(learner: Learner, seen: Array, device: str) -> tuple[Actions, Array, 
     """What agents do now: the actions, what they saw, their log chance, the critic's value."""
     import torch
 
-    _, outputs, values = learner.network.forward(torch.as_tensor(seen, device=device))
+    outputs, values = learner.network.forward(torch.as_tensor(seen, device=device))
     spaces, log_sd = learner.spaces, learner.network.parts.log_sd
     choices = torch.zeros((len(seen), len(spaces.choices)), dtype=torch.int64, device=device)
     if spaces.choices:
-        chances = learner.network.options(outputs).softmax(1).transpose(1, 2)
-        drawn = torch.multinomial(chances.reshape(-1, chances.shape[2]), 1)
-        choices = drawn.view(len(spaces.choices), len(seen)).t()
-    means = outputs[sum(spaces.choices) :]
-    residuals = (means + log_sd.exp() * torch.randn_like(means)).t()
-    log_chance, *_ = chances_of(learner, outputs, choices, residuals)
+        chances = learner.network.options(outputs).softmax(2)
+        choices = torch.multinomial(chances.flatten(0, 1), 1).view(choices.shape)
+    means = outputs[:, sum(spaces.choices) :]
+    residuals = means + log_sd.exp() * torch.randn_like(means)
+    log_chance, _ = chances_of(learner.network, outputs, choices, residuals)
     actions = Actions(choices.cpu().numpy(), residuals.cpu().numpy())
     return actions, seen, log_chance.cpu().numpy(), values.cpu().numpy()
 
 
-def chances_of(learner: Learner, outputs: Any, choices: Any, residuals: Any) -> tuple[Any, ...]:
-    """How likely acts are.
-
-    Returns:
-        float32[rows]: logarithm of an act's chance, or density;
-        float32[choices, options, rows]: of every option's chance; None without choices;
-        float32[residuals, rows]: how far from their means, in standard deviations; None likewise.
-    """
-    found, options, apart = 0.0, None, None
-    if learner.spaces.choices:
-        options = learner.network.options(outputs).log_softmax(1)
-        found = options.gather(1, choices.t()[:, None]).sum((0, 1))
-    if learner.spaces.residuals:
-        log_sd = learner.network.parts.log_sd
-        apart = (residuals.t() - outputs[sum(learner.spaces.choices) :]) / log_sd.exp()
-        found = found - (0.5 * apart.square() + log_sd + 0.5 * log(2.0 * pi)).sum(0)
-    return found, options, apart
+def chances_of(
+    network: Network, outputs: Any, choices: Any, residuals: Any, parts: Parts | None = None
+) -> tuple[Any, Any]:
+    """Of acts, float32[rows]: the logarithm of its chance, or density; the entropy of all that
+    might have been done instead."""
+    log_sd = (parts or network.parts).log_sd
+    found = entropy = outputs.new_zeros(len(outputs))
+    if network.spaces.choices:
+        options = network.options(outputs).log_softmax(2)
+        found = options.gather(2, choices[:, :, None]).sum((1, 2))
+        entropy = -(options.exp() * options).sum((1, 2))
+    if network.spaces.residuals:
+        apart = (residuals - outputs[:, sum(network.spaces.choices) :]) / log_sd.exp()
+        found = found - (0.5 * apart.square() + log_sd + 0.5 * log(2.0 * pi)).sum(1)
+        entropy = entropy + (log_sd + 0.5 * log(2.0 * pi * e)).sum()
+    return found, entropy
 
 
 def values_of(learner: Learner, seen: Array, device: str) -> Array:
     """float32[rows]: what the critic says."""
     import torch
 
-    return learner.network.forward(torch.as_tensor(seen, device=device))[2].cpu().numpy()
+    return learner.network.forward(torch.as_tensor(seen, device=device))[1].cpu().numpy()
 
 
 def advantages(rollout: Rollout, settings: Settings) -> Array:
@@ -396,8 +395,8 @@ def batch_of(rollout: Rollout, settings: Settings) -> Batch:
         rollout.choices,
         rollout.residuals,
         rollout.log_chance,
-        advantage,
         advantage + rollout.value,
+        advantage,
     )
     return Batch(
         *(
@@ -432,69 +431,82 @@ def descent(learner: Learner, batch: Batch, rows: Any, settings: Settings) -> De
     advantage = batch.advantage[rows]
     if len(rows) > 1:
         advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-    slices = pieces_of(len(rows), settings.device)
-    gradients = advantage.new_empty((len(slices), len(learner.network.vector)))
-    noted = advantage.new_empty((len(slices), 3))
+    parts = pieces_of(len(rows), settings.device)
+    gradients = advantage.new_empty((len(parts), len(learner.network.vector)))
+    noted = advantage.new_empty((len(parts), 3))
+    weighing = Weighing(settings.clip, settings.entropy, settings.critic, 1.0 / len(rows))
+    write = by_kernel if settings.device == "cpu" else by_torch
+    pieces = [
+        partial(write, learner.network, batch, rows[part], advantage[part], weighing, *into)
+        for part, *into in zip(parts, gradients, noted, strict=True)
+    ]
+    return Descent(pieces, gradients, noted)
 
-    def piece(number: int) -> None:
-        part = slices[number]
-        acts = Batch(*(column.index_select(0, rows[part]) for column in batch))
-        acts = acts._replace(advantage=advantage[part])
-        noted[number] = write_gradient(learner, acts, len(rows), settings, gradients[number])
 
-    return Descent([partial(piece, number) for number in range(len(slices))], gradients, noted)
+def by_kernel(
+    network: Network,
+    batch: Batch,
+    rows: Any,
+    advantage: Any,
+    weighing: Weighing,
+    gradient: Any,
+    noted: Any,
+) -> None:
+    """Write the gradient of the loss of some rows, and their part of `Descent.noted`."""
+    acts = Acts(*(column.numpy() for column in batch[:-1]))
+    write_gradient(
+        network.vector.numpy(),
+        np.array(network.actor_sizes),
+        np.array(network.critic_sizes),
+        np.array(network.spaces.choices, np.int64),
+        acts,
+        rows.numpy(),
+        advantage.numpy(),
+        weighing,
+        scratch_for(acts, network.actor_sizes, len(network.vector)),
+        gradient.numpy(),
+        noted.numpy(),
+    )
 
 
-def write_gradient(
-    learner: Learner, acts: Batch, size: int, settings: Settings, vector: Any
-) -> Any:
-    """The gradient of the loss, a mean over the minibatch of
+def by_torch(
+    network: Network,
+    batch: Batch,
+    rows: Any,
+    advantage: Any,
+    weighing: Weighing,
+    gradient: Any,
+    noted: Any,
+) -> None:
+    """The same on any device."""
+    import torch
+
+    vector = network.vector.clone().requires_grad_()
+    acts = Batch(*(column[rows] for column in batch))._replace(advantage=advantage)
+    loss, sums = loss_of(network, network.parts_of(vector), acts, weighing)
+    gradient.copy_(torch.autograd.grad(loss, vector)[0])
+    noted.copy_(sums)
+
+
+def loss_of(network: Network, parts: Parts, acts: Batch, weighing: Weighing) -> tuple[Any, Any]:
+    """The sum over some acts, each with its share in the minibatch's mean, of
 
         critic (V - target)^2 / 2 - min(r A, clip(r) A) - entropy H,
 
     r being how much likelier an act has become, A its advantage, H the entropy of all choices and
-    residuals. By its logarithm l the derivative of r is r; with chances p, option j of a choice has
-    dl / dlogit_j = [j was chosen] - p_j and dH / dlogit_j = -p_j (log p_j + H); a residual that is
-    x standard deviations off has dl / dmean = x / sd, dl / dlog sd = x^2 - 1, dH / dlog sd = 1.
-
-    Args:
-        learner: not changed.
-        acts: a piece of the minibatch.
-        size: rows of the whole minibatch.
-        settings: numbers of the method.
-        vector: float32[parameters], written.
-
-    Returns:
-        float32[3]: as `Descent.noted`.
+    residuals. Returns: it, float32; as `Descent.noted`, float32[3].
     """
     import torch
 
-    network, into = learner.network, learner.network.parts_of(vector)
-    hidden, outputs, values = network.forward(acts.seen)
-    log_chance, options, apart = chances_of(learner, outputs, acts.choices, acts.residuals)
+    outputs, values = network.forward(acts.seen, parts)
+    log_chance, entropy = chances_of(network, outputs, acts.choices, acts.residuals, parts)
     ratio = (log_chance - acts.log_chance).exp()
-    near = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip)
-    gain = ratio * acts.advantage
-    wanted = torch.where(gain > near * acts.advantage, 0.0, gain) / size  # of l, to climb
-
-    entropy, of_outputs = values.new_zeros(()), []
-    if options is not None:
-        chances, chosen = options.softmax(1), acts.choices.t()[:, None]
-        entropies = -(chances * options).sum(1, keepdim=True)
-        of_options = chances * (wanted + settings.entropy / size * (options + entropies))
-        of_options.scatter_add_(1, chosen, -wanted.expand(chosen.shape))
-        of_outputs.append(network.logits(of_options))
-        entropy = entropies.sum()
-    if apart is not None:
-        log_sd = network.parts.log_sd
-        of_outputs.append(wanted * apart / -log_sd.exp())
-        of_log_sd = wanted * (1.0 - apart.square()) - settings.entropy / size
-        torch.sum(of_log_sd, 1, keepdim=True, out=into.log_sd)
-        entropy = entropy + (log_sd + 0.5 * log(2.0 * pi * e)).sum() * len(values)
-    error = values - acts.target
-    of_values = settings.critic / size * error
-    network.backward(acts.seen, hidden, torch.cat(of_outputs), of_values, into)
-    return torch.stack([entropy, ratio.ne(near).sum(), 0.5 * error.square().sum()])
+    near = ratio.clamp(1.0 - weighing.clip, 1.0 + weighing.clip)
+    gain = torch.minimum(ratio * acts.advantage, near * acts.advantage)
+    error = 0.5 * (values - acts.target).square()
+    loss = weighing.critic * error - gain - weighing.entropy * entropy
+    noted = torch.stack([entropy.sum(), ratio.ne(near).sum(), error.sum()])
+    return loss.sum() * weighing.share, noted.detach()
 
 
 def take_step(learner: Learner, gradient: Any, settings: Settings) -> None:
