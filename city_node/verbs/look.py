@@ -290,7 +290,7 @@ def _cache() -> Finding:
     if not os.access(folder, os.W_OK):
         return Finding("kernel cache", f"{folder} is not writable", "set XDG_CACHE_HOME elsewhere")
     free_mb = shutil.disk_usage(folder).free // 2**20
-    mend = "free some space: compiled kernels take 2 MB" if free_mb < 50 else ""
+    mend = "free some space: compiled kernels take 20 MB" if free_mb < 50 else ""
     is_cold = next(folder.rglob("*.nbi"), None) is None
     state = "empty: the next start compiles for some seconds" if is_cold else "warm"
     return Finding("kernel cache", f"{folder}, {state}, {free_mb:,} MB free", mend)
