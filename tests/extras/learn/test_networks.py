@@ -11,8 +11,8 @@ from city_node.errors import ConfigError
 from city_node.laboratory import networks, train
 from city_node.laboratory.merchant_lessons import KIND, Lessons
 from city_node.settings.wishes import Wishes
-from engine.learning.network import Network, Normaliser, policy_of
 from engine.learning.gradient import Weighing
+from engine.learning.network import Network, Normaliser, policy_of
 from engine.learning.ppo import Batch, Settings, by_torch, descent, new_learners
 from engine.learning.saved import NotALearnerError, restore, saved
 from engine.policy import Spaces, outputs
