@@ -225,7 +225,7 @@ class Pairs:
             outbound.cut()
 
     def drain(self) -> None:
-        """We are going away: offer nothing more, and say so. Refuse offers as "draining"."""
+        """We are going away: offer nothing more, and say so; nobody is offered to us then."""
         self._add(Step(messages=[Drain()]))
         self._offer_nothing_more()
 

@@ -21,7 +21,7 @@ from city_node.network.network import Network
 from city_node.network.peer_nodes import spelled
 from city_node.network.policy import Policy
 from engine.money import MINOR_PER_COIN
-from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX
+from protocol.limits import GIVE_UP_S, LINE_BYTES_MAX, NODE_CITIES_MAX, PAIRS_MAX, XID_MAX
 from protocol.node_lines import encode
 from protocol.node_messages import (
     Accept,
@@ -156,6 +156,25 @@ async def test_whose_merchants_all_stayed_at_home_is_known_after_a_restart(
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     (known,) = again.nodes.by_id.values()
     assert known.pairs.inbound[OURS, THEIRS].settled == 3
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+async def test_what_a_peer_says_is_settled_is_not_counted_through(
+    tmp_path, nursery, autojump_clock
+) -> None:
+    """One line may name numbers that a machine would count to for a hundred years."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS)
+    peer.said.depart(OURS, [record_of(7), record_of(8)])
+    await node.pass_on(peer)
+    assert len(node.ledger.migrations()) == 2
+    forget = Forget(sender=THEIRS, receiver=OURS, below=XID_MAX)
+    await peer.said.stream.send_all(encode([forget]))
+    await node.pass_on(peer)
+    (sums,) = node.ledger.settled()
+    assert (sums.below, sums.money_minor) == (XID_MAX, 15)
+    assert (node.ledger.migrations(), node.ledger._states) == ([], {})
     nursery.cancel_scope.cancel()
 
 
@@ -463,6 +482,33 @@ class Undecided(NodePeer):
     def hear(self, message) -> None:
         if not isinstance(message, Accept):
             super().hear(message)
+
+
+@pytest.mark.parametrize(
+    ("merchant", "why"),
+    [
+        (record_of(8)[1], "MoneyMinor is not 7"),
+        (record_of(7)[1][:-1] + b"]", "line b'.* is not JSON"),
+        (None, "line b'' is not JSON"),
+    ],
+)
+@pytest.mark.trio
+async def test_one_under_way_who_is_not_as_he_was_written_down_is_named(
+    tmp_path, nursery, autojump_clock, merchant, why: str
+) -> None:
+    """The books would balance, and he would bring what nobody has sent."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS, Undecided)
+    peer.said.depart(OURS, [record_of(7)])
+    await node.pass_on(peer)
+    assert [row.state for row in node.ledger.migrations()] == ["HELD"]
+    Node(tmp_path, ledger=node.ledger)
+    node.ledger._database.execute("UPDATE migrations SET merchant = ?", (merchant,))
+    with pytest.raises(
+        ConfigError, match=f"ledger.db: damaged: merchant 0 from Seaside@boreas to Riverwood: {why}"
+    ):
+        Node(tmp_path, ledger=node.ledger)
+    nursery.cancel_scope.cancel()
 
 
 @pytest.mark.trio

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import random
 from pathlib import Path
 
@@ -94,6 +95,14 @@ def test_one_folder_one_identity(tmp_path) -> None:
     assert id_of_certificate(one.certificate) == one.id
     assert [path.name for path in folders[0].iterdir()] == [KEY_FILE]
     assert (folders[0] / KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_key_outlives_a_loss_of_power(tmp_path, monkeypatch) -> None:
+    """File and name are synced, in this order."""
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    identity_in(tmp_path)
+    assert synced == [(tmp_path / KEY_FILE).stat().st_ino, tmp_path.stat().st_ino]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])

@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 
@@ -25,6 +26,10 @@ from protocol.migration import Settled, Transition
 from tests.durable import Kept, database, everything, founded_twin
 from tests.roads import close, come, line, road
 from tests.worlds import all_roads, city, config
+
+PAGE = 4_096
+FULL = 2
+"""Of SQLite's ways to sync: every commit is on the disk before it returns."""
 
 
 def lively(merchants: int = 60):
@@ -183,6 +188,44 @@ def test_power_lost_at_any_moment_takes_back_nothing_that_was_durable(tmp_path) 
     assert seen >= 50
 
 
+def test_power_lost_while_the_log_is_copied_into_the_database_takes_back_nothing(tmp_path) -> None:
+    """Any of the pages may have been written by then, and the last one in part."""
+    chance = random.Random(7)
+    path, folder = tmp_path / "ledger.db", tmp_path / "image"
+    opened = open_database(path)
+    kept = Kept(lively())
+    kept.ledger = Ledger(opened)
+    kept.ledger.begin(kept.world, "atlas", "any", {})
+    copied = 0
+    for _ in range(4):
+        come(kept.network, kept.way, line(Money=0))
+        kept.window(40)
+        before, log = path.read_bytes(), (tmp_path / "ledger.db-wal").read_bytes()
+        opened.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        after = path.read_bytes()
+        assert after != before
+        pages = [after[at : at + PAGE] for at in range(0, len(after), PAGE)]
+        for _ in range(3):
+            mixed = [
+                page if chance.random() < 0.5 else before[at * PAGE : (at + 1) * PAGE].ljust(PAGE)
+                for at, page in enumerate(pages)
+            ]
+            torn = chance.randrange(len(mixed))
+            mixed[torn] = pages[torn][: PAGE // 2] + mixed[torn][PAGE // 2 :]
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            (folder / "ledger.db").write_bytes(b"".join(mixed))
+            (folder / "ledger.db-wal").write_bytes(log)
+            with closing(open_database(folder / "ledger.db")) as again:
+                assert again.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                found = Ledger(again)
+                assert (found.commits, found.chain) == (kept.ledger.commits, kept.ledger.chain)
+                assert list(found.commits_after(0)) == list(kept.ledger.commits_after(0))
+                assert found.books() == kept.ledger.books()
+                copied += 1
+    assert copied == 12
+
+
 def found_again(of, ledger: Ledger):
     """What a ledger without checkpoints says, by whatever program."""
     ledger._database.execute("DELETE FROM starts")
@@ -339,10 +382,40 @@ def test_a_newer_schema_and_other_databases_are_refused() -> None:
     newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     with pytest.raises(ConfigError, match=r"schema = 2: of a newer city-node, this one knows 1"):
         Ledger(newer)
-    foreign = database()
-    foreign.execute("PRAGMA user_version = 1")
-    with pytest.raises(ConfigError, match="not a ledger of a city node"):
-        Ledger(foreign)
+    for change in ("PRAGMA user_version = 1", "CREATE TABLE accounts (name TEXT)"):
+        foreign = database()
+        foreign.execute(change)
+        image = foreign.serialize()
+        with pytest.raises(ConfigError, match="not a ledger of a city node"):
+            Ledger(foreign)
+        assert foreign.serialize() == image
+
+
+def test_all_that_is_kept_is_synced_but_a_mark_of_time(tmp_path) -> None:
+    """What loss of power takes back hangs on this alone."""
+    kept = Kept(lively())
+    opened = open_database(tmp_path / "ledger.db")
+    kept.ledger = Ledger(opened)
+    kept.ledger.begin(kept.world, "atlas", "any", {})
+    told: list[str] = []
+
+    def rules() -> tuple:
+        names = ("journal_mode", "synchronous")
+        return tuple(opened.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+
+    assert rules() == ("wal", FULL)
+    opened.set_trace_callback(told.append)
+    come(kept.network, kept.way, line(Money=0))
+    kept.window(40)
+    assert told[0].startswith("BEGIN")
+    assert not [sql for sql in told if sql.startswith("PRAGMA")]
+    kept.ledger.mark(kept.world)
+    opened.execute("PRAGMA query_only = 1")
+    with pytest.raises(sqlite3.OperationalError):
+        kept.ledger.mark(kept.world)
+    changes = [sql.partition("synchronous = ")[2] for sql in told if "synchronous" in sql]
+    assert changes == ["NORMAL", "FULL"] * 2
+    assert rules() == ("wal", FULL)
 
 
 # --- migrations ---

@@ -260,13 +260,17 @@ async def test_a_node_that_moves_is_found_again(pair, autojump_clock, monkeypatc
 
 
 @pytest.mark.trio
-async def test_a_flood_of_announcements_is_passed_over(pair, autojump_clock, monkeypatch) -> None:
+@pytest.mark.parametrize("instances", [10 * NODES_IN_SIGHT_MAX, 1])
+async def test_a_flood_of_announcements_is_passed_over(
+    pair, autojump_clock, instances: int
+) -> None:
+    """Of ever other nodes, and of one that says it is ever another."""
     atlas, boreas = pair
     async with trio.open_nursery() as nursery:
         sight = NodesInSight(atlas.links, nursery)
         for number in range(10 * NODES_IN_SIGHT_MAX):
             said = LinkSaid(node_id(b"%d" % number), boreas.port)
-            sight.see(Sighting(f"flood-{number}", "b007", (), links=said))
+            sight.see(Sighting(f"flood-{number % instances}", "b007", (), links=said))
         assert 0 < len(sight._news) <= NODES_IN_SIGHT_MAX
         nursery.cancel_scope.cancel()
 

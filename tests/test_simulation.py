@@ -8,7 +8,9 @@ import pytest
 import typer
 
 from city_node.durability.ledger import Ledger
-from tools.simulate import nemesis, simulation
+from city_node.errors import ConfigError
+from city_node.network.migrating import Migrations
+from tools.simulate import nemesis, nodes, simulation
 from tools.simulate.__main__ import economies_of, failure_of, numbers_of, summary, until_stopped
 from tools.simulate.nemesis import FAULTS, HOSTILE
 from tools.simulate.simulation import Scene, simulate
@@ -79,6 +81,17 @@ def test_a_villain_costs_the_others_no_more_than_their_credit(kind: str, monkeyp
     assert outcome.faults[kind] > 0
 
 
+def test_a_city_without_a_limit_to_its_credit_is_caught(monkeypatch) -> None:
+    """A planted error: by some seed a villain forges more than he would have got."""
+    monkeypatch.setattr(nemesis, "FAULTS", {})
+    monkeypatch.setattr(nemesis, "KINDS_MIN", 0)
+    monkeypatch.setattr(nemesis, "HOSTILE", {"lies": HOSTILE["lies"]})
+    monkeypatch.setattr(nemesis, "HOSTILE_SHARE", 1.0)
+    monkeypatch.setattr(Migrations, "_free_minor", lambda *_: 2**62)
+    failures = (simulate(Scene(seed, HOURS, 3)).failure for seed in range(3, 15))
+    assert any(" minor units net of " in failure for failure in failures)
+
+
 def test_a_ledger_that_forgets_a_commit_is_caught(monkeypatch) -> None:
     """A planted error; what is printed of it replays it."""
     write = Ledger._write_migrations
@@ -102,6 +115,18 @@ def test_an_error_of_a_node_is_told_in_one_line(monkeypatch) -> None:
     outcome = simulate(Scene(0, HOURS))
     assert outcome.failure.startswith("ZeroDivisionError: planted at ")
     assert __file__ in outcome.failure
+
+
+def test_what_a_node_finds_wrong_when_it_is_started_is_told(monkeypatch) -> None:
+    """Not that it never came back."""
+
+    def damaged(*_: object, **__: object) -> None:
+        raise ConfigError("node0: does not balance")
+
+    monkeypatch.setattr(nodes, "recover", damaged)
+    outcome = simulate(Scene(0, HOURS))
+    assert outcome.failure.startswith("ConfigError: node0: does not balance at ")
+    assert outcome.simulated_s < 1.0
 
 
 @pytest.mark.parametrize("seeds", ["5", "5:5", "a:b", "-1:3"])

@@ -9,6 +9,7 @@ replayed: a failure leaves the folders, and says where, and how to look at them.
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -220,7 +221,8 @@ def chaos(minutes: float, count: int, folder: Path, progress: Progress) -> Total
     if not total.arrivals:
         raise ChaosError("nobody has crossed, so nothing was tested")
     if not total.audit["balanced"]:
-        raise ChaosError("the books of all nodes together do not balance")
+        command = shlex.join(audit_command(nodes))
+        raise ChaosError(f"the books of all nodes together do not balance:\n    {command}")
     return total
 
 

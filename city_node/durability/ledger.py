@@ -257,11 +257,15 @@ class Ledger:
         self._below.update({(s.city, s.peer, s.side): s.below for s in settled})
 
     def _over(self, settled: Sequence[Settled], states: States) -> list[tuple]:
-        """The migrations that what is settled replaces."""
+        """The migrations that what is settled replaces; a peer may say any number is settled."""
         found = []
         for each in settled:
             pair = each.city, each.peer, each.side
-            for xid in range(self._below.get(pair, 0), each.below):
+            xids: Sequence[int] = range(self._below.get(pair, 0), each.below)
+            if len(xids) > len(self._states) + len(states):
+                keys = self._states.keys() | states.keys()
+                xids = sorted(xid for *of, xid in keys if (*of,) == pair and xid in xids)
+            for xid in xids:
                 state, _ = states.get((*pair, xid)) or self._states.get((*pair, xid)) or ("", 0)
                 if state in SETTLED:
                     found.append((*pair, xid))
@@ -335,7 +339,8 @@ def check_schema(database: sqlite3.Connection, name: str) -> int:
     """
     application = database.execute("PRAGMA application_id").fetchone()[0]
     schema: int = database.execute("PRAGMA user_version").fetchone()[0]
-    if schema and application != APPLICATION:
+    is_empty = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application != APPLICATION and (schema or not is_empty):
         raise ConfigError(f"{name}: not a ledger of a city node")
     if schema > SCHEMA:
         raise ConfigError(

@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from city_node.durability.shelf import sync_folder
 from city_node.errors import ConfigError
 from city_node.identity.node_id import node_id
 from city_node.identity.trust import KEY_FILE, Trusted, enter_own, home_folder
@@ -116,7 +117,8 @@ def introduce(identity: Identity, node: str, now_s: float) -> None:
 
 
 def write_key(path: Path, key: Ed25519PrivateKey, rotations: Sequence[str] = ()) -> None:
-    """Write a key, and how it came after others, whole or not at all."""
+    """Write a key, and how it came after others, whole or not at all; durable on return, since
+    whoever has met a node under a key must meet it again under that."""
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += certificate_of(key.public_key()).public_bytes(Encoding.PEM)
     pem += b"".join(b"Rotation: %s\n" % each.encode() for each in rotations)
@@ -128,6 +130,7 @@ def write_key(path: Path, key: Ed25519PrivateKey, rotations: Sequence[str] = ())
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+    sync_folder(path.parent)
 
 
 def _read_private(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import trio
 
 from city_node.cities.world import City
+from city_node.durability.books import SETTLED
 from city_node.durability.ledger import Ledger, Migration
 from city_node.errors import ConfigError
 from city_node.identity.keys import Identity, charter
@@ -23,6 +24,7 @@ from merchants.roster import Roster
 from protocol.bulk import BulkDecoder, ReadColumns
 from protocol.checks import LineError, shown
 from protocol.limits import NODE_CITIES_MAX
+from protocol.messages import decode_merchant
 from protocol.migration import Settled, Side, Transition
 from protocol.node_connection import NodeConnection, hello_of
 from protocol.node_messages import Hello, Message
@@ -259,7 +261,8 @@ class PeerNodes:
         """Take up the books that the ledger has kept.
 
         Raises:
-            ConfigError: it has some of which it does not say whose they are.
+            ConfigError: it has some of which it does not say whose they are, or a merchant under
+                way who is not as he was written down.
         """
         self.id_of = self.ledger.bound()
         self._kept_names = set(self.id_of)
@@ -267,6 +270,7 @@ class PeerNodes:
         rows: dict[str, list[Transition]] = {}
         kept: dict[str, list[Settled]] = {}
         for row in self.ledger.migrations():
+            self._check_merchant(row)
             peer = row.peer.upper()
             rows.setdefault(self._owner(peer), []).append(_transition(row, ours[row.city], peer))
         for settled in self.ledger.settled():
@@ -277,6 +281,20 @@ class PeerNodes:
             kept.setdefault(self._owner(peer), []).append(as_wire)
         for node_id in {*rows, *kept, *self.id_of.values()}:
             self.by_id[node_id] = self._new(node_id, rows.get(node_id, []), kept.get(node_id, []))
+
+    def _check_merchant(self, row: Migration) -> None:
+        """Whoever may still enter a city has the money that is booked of him: no digest of the
+        ledger's holds him."""
+        try:
+            if row.state not in SETTLED:
+                found = decode_merchant(row.merchant or b"", in_minor=True)
+                if found.merchant.money_minor != row.money_minor:
+                    raise LineError(f"MoneyMinor is not {row.money_minor}")
+        except LineError as error:
+            way = f"{row.city} to {row.peer}" if row.side == "out" else f"{row.peer} to {row.city}"
+            raise ConfigError(
+                f"{self.ledger.name}: damaged: merchant {row.xid} from {way}: {error}"
+            ) from None
 
     def _owner(self, name: str) -> str:
         if name not in self.id_of:

@@ -40,7 +40,7 @@ class NodesInSight:
         self._in_sight[sighting.instance] = sighting
         if said.id in self._news:
             self._news[said.id].set()
-        else:
+        elif len(self._news) < NODES_IN_SIGHT_MAX:  # one instance may name ever other ids
             self._news[said.id] = trio.Event()
             self._nursery.start_soon(self._keep, said.id)
 

@@ -157,6 +157,7 @@ class Node:
             self.lives += 1
             database, shelf = self.disk.plug_in()
             with contextlib.closing(database):
+                self.internet.bring_up(self.host)  # first: what recovery finds wrong counts
                 try:
                     with trio.CancelScope() as self.life:
                         await self._live_once(Ledger(database, self.name), shelf)
@@ -178,7 +179,6 @@ class Node:
             ledger, shelf, log, PROGRAM, founded, offload=machine.offload, clock=self._clock_s
         )
         self.stopper, self.ledger = Stopper(), ledger
-        self.internet.bring_up(self.host)
         await run_node(
             world,
             self.config,
