@@ -433,6 +433,7 @@ def test_what_cannot_be_graded_is_refused_in_one_line(made_up, capsys):
     assert "'--seeds'" in refused(capsys, "--seeds", "0")
     assert "data = 'none.csv': cannot be read" in refused(capsys, "--data", "none.csv")
     assert "grade = 'nowhere': has no folder" in refused(capsys, "nowhere")
+    assert "plot = 'out.gif': must end in .png" in refused(capsys, "--plot", "out.gif")
     made_up.joinpath("seed-1").mkdir()
     made_up.joinpath("seed-1", "months.csv").write_text("output,gdp\n1,2\n", "utf-8")
     assert "unknown column gdp" in refused(capsys, ".")

@@ -110,6 +110,7 @@ def test_junk_lets_nobody_in(home, junk: bytes) -> None:
 
 def test_from_a_knock_to_trust_and_back(home, capsys) -> None:
     assert said(capsys, "pending") == "nobody has knocked\n"
+    assert said(capsys, "trust") == "nobody is trusted\n"
     for later_s in (0, 60):
         knock(home, BOREAS, "boreas", "192.0.2.7", b"certificate", NOW_S + later_s)
     knock(home, CRONOS, "cronos", "192.0.2.8", b"", NOW_S + 120)

@@ -50,9 +50,9 @@ def evolve(
     asked = laboratory.laboratory(
         wishes, population=population, generations=generations, ticks=every
     )
-    for field, path in (("save", save), ("picture", picture)):
-        if path is not None:
-            check_writable(field, path)
+    check_writable("save", save)
+    if picture is not None:
+        check_writable("picture", picture, ".png")
     evolve_run.run(asked, save, picture)
 
 
@@ -163,5 +163,5 @@ def reality(
     if balance_sheet:
         raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
     if plot is not None:
-        check_writable("plot", plot)
+        check_writable("plot", plot, ".png")
     ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json, workers))

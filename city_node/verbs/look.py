@@ -169,10 +169,8 @@ def view(
     from viewer.state import View
 
     for field, path, ending in (("screenshot", screenshot, ".png"), ("record", record, ".gif")):
-        if path and path.suffix.lower() != ending:
-            raise ConfigError(f"{field} = '{path}': must end in {ending}")
         if path:
-            check_writable(field, path)
+            check_writable(field, path, ending)
     how: dict[str, Any] = {
         "size": shown.size,
         "token": node.token,
@@ -182,8 +180,10 @@ def view(
     try:
         if screenshot:
             film.screenshot(node.address, screenshot, **watching)
+            print(f"drew {screenshot}")
         elif record:
             film.record(node.address, record, **watching)
+            print(f"drew {record}")
         else:
             app.run(node.address, **how)
     except ValueError as error:
@@ -290,7 +290,7 @@ def _cache() -> Finding:
     if not os.access(folder, os.W_OK):
         return Finding("kernel cache", f"{folder} is not writable", "set XDG_CACHE_HOME elsewhere")
     free_mb = shutil.disk_usage(folder).free // 2**20
-    mend = "free some space: compiled kernels take 2 MB" if free_mb < 50 else ""
+    mend = "free some space: compiled kernels take 20 MB" if free_mb < 50 else ""
     is_cold = next(folder.rglob("*.nbi"), None) is None
     state = "empty: the next start compiles for some seconds" if is_cold else "warm"
     return Finding("kernel cache", f"{folder}, {state}, {free_mb:,} MB free", mend)
