@@ -6,7 +6,6 @@ interpreter's lock); all else happens in trio between the windows.
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from city_node.cities.advance import (
 )
 from city_node.cities.report import report
 from city_node.cities.world import City, World
+from city_node.cores import usable_cores
 from city_node.durability.checkpoint import Quotas
 from city_node.durability.keeping import Keeping, StuckError
 from city_node.durability.opened import opened
@@ -165,7 +165,7 @@ async def run_node(
     listeners = [] if asked.past else await open_listeners(names, config.network, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     pace.paused = asked.past
-    threads = config.threads or len(os.sched_getaffinity(0))
+    threads = config.threads or usable_cores()
     async with trio.open_nursery() as nursery:
         if signals:
             signals.cancel(nursery.cancel_scope)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from city_node.cores import usable_cores
 from city_node.kernel_cache import prepare
 
 assert "numba" not in sys.modules, "numba would not see the folder of its cache"
@@ -37,7 +38,7 @@ for; all other kernels are compiled in a second or two."""
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes share the tests: none but this one, where somebody has named some."""
     named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-    return 0 if named else len(os.sched_getaffinity(0))
+    return 0 if named else usable_cores()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -48,7 +49,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not missing or not session.config.option.numprocesses:
         return
     print("compiling kernels ...", flush=True)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(_compile, missing))
 
 
