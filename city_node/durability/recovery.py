@@ -2,7 +2,7 @@
 
 What is replayed must come out as it did: the same departures with the same numbers, and books that
 balance. Nothing is guessed: what cannot be read is named, an older checkpoint is tried, and else
-the node does not start. Called by `node` at its start and by the verb `replay`.
+the node does not start. Called by `opened` at a node's start and by the verb `replay`.
 """
 
 import sqlite3
