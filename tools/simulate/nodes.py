@@ -25,11 +25,11 @@ from city_node.network.linking import Own
 from city_node.network.meeting import NODE_PORT_FIRST, PORT_FIRST
 from city_node.network.policy import Policy
 from city_node.node import run_node
+from city_node.running import Running
 from city_node.settings.config import Config, resolve
 from city_node.settings.network import Dialling
 from city_node.settings.wishes import Run, Wishes
 from city_node.signals import Signals
-from city_node.verbs.running import Running
 from engine.economy import one_by_one
 from engine.macro.city import LOCALS_LEAST
 from engine.macro.city import Parameters as MacroParameters
