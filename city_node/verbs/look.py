@@ -56,7 +56,7 @@ def watched(address: str | None, node: str | None, token_file: Path | None) -> W
         token_file = token_file or (Path(running.token_file) if running.token_file else None)
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise ConfigError(f"address = {address!r}: must be HOST:PORT")
+        raise ConfigError(f"address = {address!r}: must be HOST:PORT, port from 1 to 65535")
     try:
         token = token_file.read_text("utf-8").strip() if token_file else None
     except OSError as error:
