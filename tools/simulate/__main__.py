@@ -20,7 +20,7 @@ from city_node.kernel_cache import prepare
 prepare()  # before anything imports numba
 
 from tools import reliability  # noqa: E402
-from tools.simulate.nodes import PARAMETERS  # noqa: E402
+from tools.simulate.founding import PARAMETERS  # noqa: E402
 from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 
 HOURS = 0.5
