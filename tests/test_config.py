@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from city_node.errors import ConfigError
 from city_node.names import check_name
 from city_node.network.policy import Guests, Policy
+from city_node.settings import config as config_module
 from city_node.settings.city import CITY_FIELDS
 from city_node.settings.config import TOP_FIELDS, resolve
 from city_node.settings.network import NETWORK_FIELDS
@@ -29,6 +30,14 @@ def resolved(tmp_path):
         return resolve(Wishes(cities=cities, config=path, **flags))
 
     return resolve_text
+
+
+def test_the_defaults_show_every_key():
+    """Those of economies, goods and merchants are told where they mean something."""
+    shown = Path(config_module.__file__).parents[1].joinpath("defaults.toml").read_text("utf-8")
+    keys = {*TOP_FIELDS, *NETWORK_FIELDS, *ROAD_FIELDS, *CITY_FIELDS} - {"cities"}
+    for key in keys:
+        assert re.search(rf"^(# )?({key} =|\[+{key}[\].])", shown, re.MULTILINE), key
 
 
 # Precedence.
