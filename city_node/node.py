@@ -34,8 +34,8 @@ from city_node.identity.node_name import claimed_name
 from city_node.identity.trust import home_folder, own_names
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.network.border import Departure, leave
 from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.departures import Departure, leave
 from city_node.network.linking import Own, linked
 from city_node.network.meeting import listen, meet_others, open_listeners, tell_ports
 from city_node.network.migrating import Migrations

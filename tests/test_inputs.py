@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from city_node.cities.advance import advance
 from city_node.cities.inputs import Homecomer, Scheduled, Ways, apply, decode, encode, take
 from city_node.cities.report import state_hash
-from city_node.network.border import leave
 from city_node.network.crossing import give_inputs, take_abroad
+from city_node.network.departures import leave
 from city_node.network.network import OUTBOX_MERCHANTS_MAX
 from tests.roads import close, come, line, road
 from tests.worlds import all_roads, city, plain_report, world

@@ -20,8 +20,8 @@ from city_node.durability.folder import open_database
 from city_node.durability.ledger import SCHEMA, Ledger
 from city_node.durability.recovery import recover
 from city_node.errors import ConfigError
-from city_node.network.border import bring_home, leave
 from city_node.network.crossing import give_inputs, take_abroad
+from city_node.network.departures import bring_home, leave
 from protocol.migration import Settled, Transition
 from tests.durable import Kept, database, everything, founded_twin
 from tests.roads import close, come, line, road

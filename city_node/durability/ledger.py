@@ -37,7 +37,7 @@ from city_node.durability.records import (
     kept,
 )
 from city_node.errors import ConfigError
-from city_node.network.border import Departure
+from city_node.network.departures import Departure
 from protocol.migration import Settled, Transition
 
 SCHEMA = 1

@@ -25,7 +25,8 @@ from city_node.durability.ledger import Ledger
 from city_node.durability.records import CityBooks, Commit, Left, kept
 from city_node.durability.shelf import Shelf, tick_of
 from city_node.errors import ConfigError
-from city_node.network.border import Brought, Quota, leave, quota_keys
+from city_node.network.departures import leave
+from city_node.network.quotas import Brought, Quota, quota_keys
 from city_node.settings.config import Config
 
 TELL_S = 2.0

@@ -12,16 +12,8 @@ import trio
 
 from city_node.cities.inputs import Way, Ways, take
 from city_node.cities.world import City, World
-from city_node.network.border import (
-    Admitted,
-    Brought,
-    Departure,
-    Quota,
-    admit,
-    bring_home,
-    place_of,
-    quota_keys,
-)
+from city_node.network.border import Admitted, admit, place_of
+from city_node.network.departures import Departure, bring_home
 from city_node.network.network import (
     CROSSINGS_MAX,
     OUTBOX_MERCHANTS_MAX,
@@ -29,6 +21,7 @@ from city_node.network.network import (
     Travelway,
     bytes_of,
 )
+from city_node.network.quotas import Brought, Quota, quota_keys
 from protocol.events import Merchants
 
 MOVING_COST_COINS = 1.0

@@ -16,15 +16,9 @@ import trio
 from city_node.cities.inputs import Homecomer, take, unknown_genes
 from city_node.cities.world import City, World
 from city_node.identity.keys import city_key, is_signed, sign
-from city_node.network.border import (
-    NODE_MERCHANTS_MAX,
-    Departure,
-    enter,
-    guests_present,
-    place_of,
-    roster_of,
-)
+from city_node.network.border import NODE_MERCHANTS_MAX, enter, guests_present, place_of, roster_of
 from city_node.network.conversation import Speaker
+from city_node.network.departures import Departure
 from city_node.network.network import CROSSINGS_MAX, Network, NodeWay
 from city_node.network.peer_nodes import PeerNode, PeerNodes, as_kept, spelled
 from protocol.bulk import BulkDecoder

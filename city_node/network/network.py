@@ -16,8 +16,9 @@ import trio
 from city_node.cities.world import City
 from city_node.log import Log
 from city_node.machine import Machine, Stream
-from city_node.network.border import Departure, Quota
+from city_node.network.departures import Departure
 from city_node.network.policy import Policy
+from city_node.network.quotas import Quota
 from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
 from protocol.events import Merchants
