@@ -1,6 +1,7 @@
 """What a user means: flag over file over default, and every fault told in one line."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from city_node.errors import ConfigError
 from city_node.names import check_name
 from city_node.network.policy import Guests, Policy
-from city_node.settings import config as config_module
 from city_node.settings.city import CITY_FIELDS
 from city_node.settings.config import TOP_FIELDS, resolve
 from city_node.settings.network import NETWORK_FIELDS
@@ -34,7 +34,7 @@ def resolved(tmp_path):
 
 def test_the_defaults_show_every_key():
     """Those of economies, goods and merchants are told where they mean something."""
-    shown = Path(config_module.__file__).parents[1].joinpath("defaults.toml").read_text("utf-8")
+    shown = files("city_node").joinpath("defaults.toml").read_text("utf-8")
     keys = {*TOP_FIELDS, *NETWORK_FIELDS, *ROAD_FIELDS, *CITY_FIELDS} - {"cities"}
     for key in keys:
         assert re.search(rf"^(# )?({key} =|\[+{key}[\].])", shown, re.MULTILINE), key

@@ -3,8 +3,8 @@
 Flags and environment arrive as `Wishes` (typer has merged the two); the file is TOML with the keys
 of `defaults.toml`, and a [cities.NAME] table overrides any of them for one city. A file that names
 goods or recipes starts from none. Nothing unknown is passed over: every fault is a ConfigError of
-one line that names field, value and limit. What one city is to be stands in `city`, how the node
-meets others in `network`. Imports the engine's parameters, so only after
+one line that names field, value and limit. What one city is to be stands in `city_config`, how the
+node meets others in `network_config`. Imports the engine's parameters, so only after
 `kernel_cache.prepare`.
 """
 
