@@ -343,7 +343,7 @@ async def test_merchants_leave_by_the_road_and_come_home_when_it_closes() -> Non
     # only goods a legacy peer is known to know, until it has named others
     assert {merchant.good for merchant, _ in way.outbox} <= {"wood", "chair", "bed"}
     network.open.clear()
-    network.gone.append(way)
+    network.send_home(way)
     give_inputs(network, of)
     assert len(riverwood.town.roads.place) == 0
     advance(of, 1)

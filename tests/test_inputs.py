@@ -111,7 +111,7 @@ async def test_numbers_of_departures_are_never_used_twice() -> None:
         departures = leave(of, "@ATLAS")
         seen += [each.xid for each in departures]
         take_abroad(network, departures)
-        network.gone.append(way)
+        network.send_home(way)
     assert any(isinstance(each, Homecomer) for each in of.taken)
     assert any(isinstance(each, Ways) for each in of.taken)
     assert seen == list(range(len(seen)))
