@@ -64,6 +64,28 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, where it runs, and in which nothing is asked for by variables."""
+    from tests.nodes import own_environment  # compiles kernels
+
+    for name in [name for name in os.environ if name.startswith("CITY_NODE_")]:
+        monkeypatch.delenv(name)
+    for name, value in own_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def trust_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In it, the folder in which its user says whom he trusts."""
+    from city_node.identity.trust import home_folder
+
+    monkeypatch.setenv("CITY_NODE_HOME", str(home / "trust"))
+    return home_folder()
+
+
 settings.register_profile(
     "default",
     deadline=None,  # a time is never tested
