@@ -138,9 +138,9 @@ def replay(
 
 def paths() -> None:
     """Say where caches, notes of running nodes and tokens lie."""
-    from city_node.verbs import look as verbs
+    from city_node.verbs.doctor import print_paths
 
-    verbs.print_paths()
+    print_paths()
 
 
 def doctor() -> None:
@@ -148,9 +148,9 @@ def doctor() -> None:
 
     Looks at display, kernel cache, network, ports and packages.
     """
-    from city_node.verbs import look as verbs
+    from city_node.verbs.doctor import print_examination
 
-    raise typer.Exit(0 if verbs.print_examination() else 1)
+    raise typer.Exit(0 if print_examination() else 1)
 
 
 VERBS: dict[str, Callable[..., None]] = {

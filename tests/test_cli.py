@@ -18,16 +18,7 @@ from tests.nodes import check_balance, free_port, own_environment, run_to_end, r
 
 QUIET = ("--headless", "--no-discovery")
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of the test's own; it is there when the program looks for its folders."""
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    for name in ("CITY_NODE_SEED", "CITY_NODE_LOCALS", "CITY_NODE_TICKS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def reported(*arguments: str) -> dict:

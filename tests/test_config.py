@@ -1,6 +1,7 @@
 """What a user means: flag over file over default, and every fault told in one line."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,14 @@ def resolved(tmp_path):
         return resolve(Wishes(cities=cities, config=path, **flags))
 
     return resolve_text
+
+
+def test_the_defaults_show_every_key():
+    """Those of economies, goods and merchants are told where they mean something."""
+    shown = files("city_node").joinpath("defaults.toml").read_text("utf-8")
+    keys = {*TOP_FIELDS, *NETWORK_FIELDS, *ROAD_FIELDS, *CITY_FIELDS} - {"cities"}
+    for key in keys:
+        assert re.search(rf"^(# )?({key} =|\[+{key}[\].])", shown, re.MULTILINE), key
 
 
 # Precedence.

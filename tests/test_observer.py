@@ -11,9 +11,9 @@ from city_node.cities.report import report
 from city_node.cities.world import found_world
 from city_node.node import run_node
 from city_node.observing.history import CsvSink, SqliteSink
+from city_node.running import running_nodes
 from city_node.settings.config import resolve
 from city_node.settings.wishes import Run, Wishes
-from city_node.verbs.running import running_nodes
 from protocol import observe
 from protocol.observe_lines import SnapshotReader, encode
 

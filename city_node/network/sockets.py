@@ -1,6 +1,6 @@
 """Small things about sockets that both wires need: who is there, what he says first, how often.
 
-Called by `link`, `travelway` and `node`; knows neither wire.
+Called by `link`, `travelway`, `meeting` and `machine`; knows neither wire.
 """
 
 import socket

@@ -130,7 +130,7 @@ def _resolve(wishes: Wishes) -> Config:
         seed=_seed(wishes, shared),
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         idle=tuple(idle),
-        speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
+        speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared["speed"])),
         threads=_threads(wishes.threads, shared),
         device=device,
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),

@@ -44,7 +44,7 @@ class NetworkConfig:
         legacy_bind: IP address that listeners are bound to.
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
-        interface: IP address of the interface to do that on; None: where the listeners are.
+        interface: IP address of the interface to do that on; None: on all.
     """
 
     port: int | None
