@@ -153,10 +153,6 @@ class Outbound(Books):
         """Offer nothing more on this link."""
         self.draining = True
 
-    def in_doubt(self) -> dict[int, Record]:
-        """COMMITTED without done, by number."""
-        return dict(self.committed)
-
     def books(self) -> Leaving:
         """For a welcome; from here on the peer knows what is settled."""
         self._forgotten = self.settled
