@@ -67,7 +67,7 @@ def train(
     ] = "firm,household,bank,central_bank",
     steps: Annotated[
         int | None,
-        typer.Option(help="Of every world: ticks (100000), months of a macro city (1600)."),
+        typer.Option(help="Of every world: ticks (400000), months of a macro city (6400)."),
     ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="That run worlds and learn.")] = 2,
@@ -115,7 +115,7 @@ def train(
         return
     asked = school.training(
         wishes,
-        steps=100_000 if steps is None else steps,
+        steps=school.STEPS if steps is None else steps,
         worlds=worlds,
         threads=threads,
         device=device,
