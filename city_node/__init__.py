@@ -2,8 +2,8 @@
 
 cli, verbs      what a user types
 settings        what he means: flags, environment, file and defaults become one checked Config
-node            the nursery and the window loop; pace, signals, machine, ports, log, compiling
-                and kernel_cache beside it
+node            the nursery and the window loop; pace, signals, machine, cores, ports, running,
+                log, compiling and kernel_cache beside it
 cities          the cities of a process and the roads between them; inputs, advance, report
 durability      a world's folder: what makes it go on after a crash
 observing       who is shown the world between two windows, and what they may ask

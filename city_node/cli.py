@@ -6,6 +6,7 @@ are loaded by the verb that needs them. Every fault of the user is one line on s
 status 2.
 """
 
+import difflib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -137,9 +138,9 @@ def replay(
 
 def paths() -> None:
     """Say where caches, notes of running nodes and tokens lie."""
-    from city_node.verbs import look as verbs
+    from city_node.verbs.doctor import print_paths
 
-    verbs.print_paths()
+    print_paths()
 
 
 def doctor() -> None:
@@ -147,9 +148,9 @@ def doctor() -> None:
 
     Looks at display, kernel cache, network, ports and packages.
     """
-    from city_node.verbs import look as verbs
+    from city_node.verbs.doctor import print_examination
 
-    raise typer.Exit(0 if verbs.print_examination() else 1)
+    raise typer.Exit(0 if print_examination() else 1)
 
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -180,6 +181,7 @@ def main(arguments: list[str] | None = None) -> Any:
     """The program. Exits with 2 on a user's fault, having printed it in one line."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] not in [*VERBS, "--help"]:
+        note_verb(*given[:1])
         given = ["run", *given]
     try:
         sys.exit(app(given, standalone_mode=False, prog_name="city-node"))
@@ -189,6 +191,13 @@ def main(arguments: list[str] | None = None) -> Any:
         fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def note_verb(city: str = "") -> None:
+    """A city may have any name, also one that is nearly a verb: it runs, but that is said."""
+    for verb in difflib.get_close_matches(city.casefold(), VERBS, n=1, cutoff=0.8):
+        said = f"{city!r} is run as a city; did you mean `city-node {verb}`?"
+        print(f"city-node: {said}", file=sys.stderr, flush=True)
 
 
 def fail(line: str) -> None:

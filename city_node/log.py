@@ -61,7 +61,8 @@ class Log:
             return False
         self._ration -= 1
         if self._left_out:
-            line = f"{line} (and {self._left_out:,} lines left out before this one)"
+            lines = "line" if self._left_out == 1 else f"{self._left_out:,} lines"
+            line = f"{line} (and {lines} left out before this one)"
             self._left_out = 0
         self.said += 1
         self._lines.append((self.said, line))

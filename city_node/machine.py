@@ -16,7 +16,7 @@ import trio
 
 from city_node.identity.tls import secure
 from city_node.network.sockets import first_byte
-from city_node.verbs.running import Running, noted
+from city_node.running import Running, noted
 from engine.economy import Spread, one_by_one
 
 Offload = Callable[..., Awaitable[Any]]

@@ -6,7 +6,6 @@ interpreter's lock); all else happens in trio between the windows.
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from city_node.cities.advance import (
 )
 from city_node.cities.report import report
 from city_node.cities.world import City, World
+from city_node.cores import usable_cores
 from city_node.durability.checkpoint import Quotas
 from city_node.durability.keeping import Keeping, StuckError
 from city_node.durability.opened import opened
@@ -34,8 +34,8 @@ from city_node.identity.node_name import claimed_name
 from city_node.identity.trust import home_folder, own_names
 from city_node.log import Log
 from city_node.machine import Machine
-from city_node.network.border import Departure, leave
 from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.departures import Departure, leave
 from city_node.network.linking import Own, linked
 from city_node.network.meeting import listen, meet_others, open_listeners, tell_ports
 from city_node.network.migrating import Migrations
@@ -165,7 +165,7 @@ async def run_node(
     listeners = [] if asked.past else await open_listeners(names, config.network, machine)
     pace = Pace(config.speed_ticks_per_s, asked.ticks)
     pace.paused = asked.past
-    threads = config.threads or len(os.sched_getaffinity(0))
+    threads = config.threads or usable_cores()
     async with trio.open_nursery() as nursery:
         if signals:
             signals.cancel(nursery.cancel_scope)

@@ -1,6 +1,6 @@
 """Goods and recipes: data that an economy is founded with.
 
-Read from TOML by `city_node.settings.config`, given to economies, turned into arrays for kernels
+Read from TOML by `city_node.settings.city`, given to economies, turned into arrays for kernels
 here. Knows no economy; what a bazaar's resident feels about a good is in `Good` because prices
 everywhere begin there.
 """

@@ -128,8 +128,8 @@ def price_elasticity(prices: Array, units: Array) -> float:
 def gdp_by_production(made: Array, used: Array, prices_minor: Array) -> int:
     """Value added in a period, minor units: what was made less what went into making it.
 
-    (System of National Accounts 2008, 2.137.) All goods at one set of prices, as `expenditure`
-    does: then the two are equal to the unit.
+    (System of National Accounts 2008, 2.137.) All goods at one set of prices, as
+    `gdp_by_expenditure` does: then the two are equal to the unit.
 
     Args:
         made, used: int64[goods], units in the period.

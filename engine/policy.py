@@ -75,12 +75,6 @@ class Policy(NamedTuple):
     options: Annotated[Array, Column("i8", "choices", "how many each choice has")]
 
 
-def spaces_of(policy: Policy) -> Spaces:
-    """What the agents that it drives see and do."""
-    choices = tuple(int(options) for options in policy.options)
-    return Spaces(len(policy.mean), choices, len(policy.log_sd))
-
-
 def outputs(policy: Policy, observations: Array, spread: Spread = one_by_one) -> Array:
     """float32[agents, outputs]: the forward pass of many agents at once.
 

@@ -14,6 +14,9 @@ advance_bazaar   the loop of the bazaar and its merchants: one kernel call a win
 advance_markets  the same for cities where some goods are not haggled over
 advance_learned  the first again, for cities whose merchants a network drives;
                  advance_learned_markets is the second
+advance_macro    the loop of a macro city and its merchants, month by month
+advance_society  of a society and its merchants, pulse by pulse
+views            what all of them see, for whoever chooses from outside
 
 Knows `engine` and `protocol`; called by `city_node` and `tools`.
 """

@@ -1,6 +1,6 @@
 """A city's merchants as Python holds them between windows: roster, roads, and who left.
 
-Made by `city_node.city`; its arrays go into the fused loops.
+Made by `city_node.cities.world`; its arrays go into the fused loops.
 """
 
 from collections.abc import Sequence

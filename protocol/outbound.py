@@ -154,10 +154,6 @@ class Outbound(Books):
         self.draining = True
         return self._back([*self.prepared])
 
-    def in_doubt(self) -> dict[int, Record]:
-        """COMMITTED without done, by number."""
-        return dict(self.committed)
-
     def books(self) -> Leaving:
         """For a welcome; from here on the peer knows what is settled."""
         self._forgotten = self.settled

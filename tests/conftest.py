@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from city_node.cores import usable_cores
 from city_node.kernel_cache import prepare
 
 assert "numba" not in sys.modules, "numba would not see the folder of its cache"
@@ -37,7 +38,7 @@ for; all other kernels are compiled in a second or two."""
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """How many processes share the tests: none but this one, where somebody has named some."""
     named = config.args_source is not pytest.Config.ArgsSource.TESTPATHS
-    return 0 if named else len(os.sched_getaffinity(0))
+    return 0 if named else usable_cores()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -48,7 +49,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if not missing or not session.config.option.numprocesses:
         return
     print("compiling kernels ...", flush=True)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(_compile, missing))
 
 
@@ -61,6 +62,28 @@ def _compile(loop: str) -> None:
 def pytest_unconfigure() -> None:
     """Worlds of tests go with them."""
     shutil.rmtree(TEMPORARY, ignore_errors=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, where it runs, and in which nothing is asked for by variables."""
+    from tests.nodes import own_environment  # compiles kernels
+
+    for name in [name for name in os.environ if name.startswith("CITY_NODE_")]:
+        monkeypatch.delenv(name)
+    for name, value in own_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def trust_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In it, the folder in which its user says whom he trusts."""
+    from city_node.identity.trust import home_folder
+
+    monkeypatch.setenv("CITY_NODE_HOME", str(home / "trust"))
+    return home_folder()
 
 
 settings.register_profile(

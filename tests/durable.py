@@ -10,8 +10,8 @@ from city_node.durability.folder import founding
 from city_node.durability.ledger import Ledger
 from city_node.durability.recovery import program, recover
 from city_node.durability.shelf import name_of, prune
-from city_node.network.border import leave
 from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.departures import leave
 from city_node.network.network import Network, Travelway
 from tests.roads import road
 

@@ -15,9 +15,9 @@ from city_node.durability.ledger import Ledger
 from city_node.identity.keys import Identity, identity_in
 from city_node.identity.trust import Trusted
 from city_node.machine import Machine
-from city_node.network.border import leave
 from city_node.network.conversation import Speaker
 from city_node.network.crossing import give_inputs
+from city_node.network.departures import leave
 from city_node.network.link import Link, Links
 from city_node.network.migrating import Migrations
 from city_node.network.network import Network

@@ -30,7 +30,7 @@ def road(of: World, peer: str, network: Network | None = None) -> tuple[Network,
     stream, _ = memory_stream_pair()
     way = Travelway(of.cities[0], stream, "192.0.2.7", connection, None, peer, ready=True)
     if old := network.open.pop((0, peer.casefold()), None):
-        network.gone.append(old)
+        network.send_home(old)
     network.open[0, peer.casefold()] = way
     return network, way
 
@@ -43,5 +43,6 @@ def come(network: Network, way: Travelway, *lines: bytes) -> None:
 
 def close(network: Network) -> None:
     """All roads end, with whoever waits on them."""
-    network.gone += network.open.values()
+    for way in network.open.values():
+        network.send_home(way)
     network.open.clear()

@@ -13,21 +13,16 @@ from city_node.cities.world import World
 from city_node.log import Log
 from city_node.network.border import (
     ADDRESS_PEERS,
-    ENTRY_S,
     FOREIGN_PLACES_MAX,
-    HOUR_S,
-    Brought,
-    Quota,
     admit,
-    bring_home,
     guests_present,
-    leave,
-    on_the_wire,
     place_of,
 )
 from city_node.network.crossing import addressed, give_inputs, take_abroad
+from city_node.network.departures import bring_home, leave, on_the_wire
 from city_node.network.network import Network, Travelway
 from city_node.network.policy import Guests, Policy
+from city_node.network.quotas import ENTRY_S, HOUR_S, Brought, Quota
 from engine.money import MINOR_PER_COIN
 from merchants.params import Parameters
 from merchants.roster import chosen
@@ -348,7 +343,7 @@ async def test_merchants_leave_by_the_road_and_come_home_when_it_closes() -> Non
     # only goods a legacy peer is known to know, until it has named others
     assert {merchant.good for merchant, _ in way.outbox} <= {"wood", "chair", "bed"}
     network.open.clear()
-    network.gone.append(way)
+    network.send_home(way)
     give_inputs(network, of)
     assert len(riverwood.town.roads.place) == 0
     advance(of, 1)

@@ -13,20 +13,12 @@ import pytest
 
 from city_node import ports
 from city_node.cli import VERBS, main
+from city_node.observing import history
 from tests.nodes import check_balance, free_port, own_environment, run_to_end, running
 
 QUIET = ("--headless", "--no-discovery")
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of the test's own; it is there when the program looks for its folders."""
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    for name in ("CITY_NODE_SEED", "CITY_NODE_LOCALS", "CITY_NODE_TICKS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def reported(*arguments: str) -> dict:
@@ -82,7 +74,7 @@ PORTS = "must be a whole number from 0 to 65535"
         (["A", "--node-name", "at@las"], "node_name = 'at@las': only letters, digits"),
         (["A", "--node-name", ""], "node_name = '': must be 1 to 64 bytes, has 0"),
         (["A", "--port", "0"], "port = 0: must be from 1 to 65535, one a city"),
-        (["A", "--port", "65536"], f"port = 65536: {PORTS}"),
+        (["A", "--port", "65536"], "port = 65536: must be from 1 to 65535, one a city"),
         (["A", "B", "--port", "65535"], "port = 65535: must be from 1 to 65534, one a city"),
         (["A", "--node-port", "0"], "node_port = 0: must be a whole number from 1 to 65535"),
         (["A", "--connect", "there"], "connect = 'there': must be [CITY=]HOST:PORT"),
@@ -174,6 +166,14 @@ def test_no_world_is_founded_where_an_extra_is_missing(capsys, monkeypatch) -> N
     assert not Path("world").exists()
 
 
+def test_no_world_is_founded_for_a_history_in_parquet_without_its_extra(capsys, monkeypatch):
+    monkeypatch.setattr(history, "find_spec", lambda _: None)
+    line = refused(capsys, "Ash", "--history", "h.parquet", "--data-dir", "world")
+    assert line.endswith("Parquet needs an extra: pip install 'city-node[parquet]'")
+    assert not Path("world").exists()
+    assert not Path("h.parquet").exists()
+
+
 def test_bad_input_in_a_process_of_its_own(home) -> None:
     """No traceback, no window, nothing on stdout; and nothing is loaded twice to say so."""
     ended = run_to_end(home, "Ash", "Elm", "ash")
@@ -201,6 +201,16 @@ def test_a_city_that_only_the_file_knows_is_named_for_it_may_be_misspelt(capsys)
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_city_called_like_a_verb_starts_with_run(verb: str) -> None:
     assert reported("run", verb, "--ticks", "0")["cities"][0]["name"] == verb
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"),
+    [("doctr", "doctor"), ("Pears", "peers"), ("River", None), ("Riverwood", None)],
+)
+def test_a_city_called_nearly_like_a_verb_is_run_and_that_is_said(capsys, name, verb) -> None:
+    assert reported(name, "--ticks", "0")["cities"][0]["name"] == name
+    said = f"city-node: {name!r} is run as a city; did you mean `city-node {verb}`?\n"
+    assert (said in capsys.readouterr().err) == (verb is not None)
 
 
 @pytest.mark.parametrize("ticks", [0, 1, 101])

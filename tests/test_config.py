@@ -1,6 +1,7 @@
 """What a user means: flag over file over default, and every fault told in one line."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from city_node.errors import ConfigError
 from city_node.names import check_name
 from city_node.network.policy import Guests, Policy
+from city_node.settings import city as settings_of_city
 from city_node.settings.city import CITY_FIELDS
 from city_node.settings.config import TOP_FIELDS, resolve
 from city_node.settings.network import NETWORK_FIELDS
@@ -29,6 +31,14 @@ def resolved(tmp_path):
         return resolve(Wishes(cities=cities, config=path, **flags))
 
     return resolve_text
+
+
+def test_the_defaults_show_every_key():
+    """Those of economies, goods and merchants are told where they mean something."""
+    shown = files("city_node").joinpath("defaults.toml").read_text("utf-8")
+    keys = {*TOP_FIELDS, *NETWORK_FIELDS, *ROAD_FIELDS, *CITY_FIELDS} - {"cities"}
+    for key in keys:
+        assert re.search(rf"^(# )?({key} =|\[+{key}[\].])", shown, re.MULTILINE), key
 
 
 # Precedence.
@@ -270,9 +280,13 @@ FILES = [
     # Unknown fields, everywhere.
     ("colour = 1", "colour = 1: unknown field, must be one of "),
     ('"a\\nb" = 1', r"a\nb = 1: unknown field"),
-    ("[society]\nx = 1", "society = {'x': 1}: unknown field"),
+    ("[society]\nx = 1", "society = {'x': 1}: goes with economy = \"society\", which is not ask"),
+    ("[cities.Riverwood.macro]\nx = 1", f"{RIVER}macro = {{'x': 1}}: goes with economy"),
     ("bazaar.x = 1", f"{RIVER}bazaar.x = 1: unknown field, must be one of act_"),
-    ("merchants.x = 1", f"{RIVER}merchants.x = 1: unknown field, must be one of act_"),
+    (
+        "merchants.x = 1",
+        f"{RIVER}merchants.x = 1: unknown field, must be one of act_probability, capacity, count, ",
+    ),
     ("cities.Riverwood.x = 1", f"{RIVER}x = 1: unknown field, must be one of "),
     ("cities.Riverwood.seed = 1", f"{RIVER}seed = 1: unknown field"),
     ("cities.Atlantis.x = 1", "cities.Atlantis.x = 1: unknown field"),
@@ -367,7 +381,8 @@ FILES = [
     ("cities.Riverwood.recipes.bed = 5", "recipes = {'chair': {'wood': 4}, 'bed': 5}: must be a"),
     ("[cities.Riverwood.recipes.bed]", f"{RIVER}recipes.bed: names no material"),
     ("cities.Riverwood.recipes.bed.leisure = 1", f"{RIVER}recipes.bed: 'leisure' is leisure"),
-    ("goods = {}", f"{RIVER}number of goods = 0: must be from 1 to 64"),
+    ("goods = {}", f"{RIVER}goods: there are none; a file with goods or recipes for all cities"),
+    ("[recipes.chair]\nwood = 4", f"{RIVER}goods: there are none; a file with goods or recipes"),
     ("[goods.wood]", f"{RIVER}goods.wood.owned: is missing"),
     (f"[goods.'a/b']\n{GOOD}", "good = 'a/b': only letters, digits, space and - _ . ' may be used"),
     (f"[goods.nap]\n{GOOD}leisure = true", f"{RIVER}goods: at least one must be tradeable"),
@@ -404,6 +419,30 @@ def test_a_bad_file_is_one_line_of_field_value_and_limit(resolved, text, line):
         resolved(text)
     assert re.match(re.escape(line).replace(r"\.\*", ".*"), str(refused.value)), str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "merchants.cuont = 1",
+        "[cities.Seaside.merchants]\nupkeep = -1",
+        "[merchants]\ngenome = 'none.json'",
+        "[cities.Seaside.goods.wood]\nmarket = 'auction'",
+        "[cities.Seaside.recipes.bed]\nfur = 1",
+        "[cities.Seaside]\nlocls = 1",
+        "[cities.Seaside.border]\ntarif = 1",
+        "[cities.Seaside]\neconomy = 'casino'",
+        "evolution = 1",
+        "speed = 1",
+        "[[roads]]\nfrom = 'Riverwood'\nto = 'Atlantis'",
+    ],
+)
+def test_a_slip_is_refused_before_an_economy_is_loaded_and_compiled(resolved, monkeypatch, slip):
+    loaded = []
+    monkeypatch.setattr(settings_of_city, "load", loaded.append)
+    with pytest.raises(ConfigError):
+        resolved(slip)
+    assert loaded == []
 
 
 def test_cities_called_like_numbers_and_nothing(resolved):

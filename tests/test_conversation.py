@@ -208,7 +208,7 @@ async def test_whom_nobody_answers_comes_home_also_after_a_restart(
     news = News(city=THEIRS, prices=dict.fromkeys(GOODS, 500.0))
     await peer.said.stream.send_all(encode([news]))
     await trio.testing.wait_all_tasks_blocked()
-    while not node.ledger.live_migrations():
+    while not node.ledger.migrations():
         node.window(100)
     again = Node(tmp_path, ledger=Ledger(database(node.ledger._database.serialize())))
     pairs = again.nodes.by_id[peer.link.peer_id].pairs

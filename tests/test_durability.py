@@ -33,7 +33,7 @@ from city_node.settings.config import resolve
 from city_node.settings.wishes import Wishes
 from protocol import observe
 from tests.durable import Kept
-from tests.nodes import Node, check_balance, connected, free_port, own_environment
+from tests.nodes import Node, check_balance, connected, free_port
 from tests.roads import line
 from tests.test_ledger import lively
 from tests.test_observer import Running, observed
@@ -41,14 +41,7 @@ from tests.test_travelway import Kept as KeptLog
 
 QUIET = ("--headless", "--no-discovery")
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of the test's own."""
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def reported(*arguments: str) -> dict:

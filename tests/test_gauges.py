@@ -13,7 +13,6 @@ from city_node.log import Log
 from city_node.observing.snapshot import chart, series
 from engine.own_measures import Measure
 from protocol.observe import Snapshot
-from tests.nodes import own_environment
 from tests.worlds import city, world
 from viewer.tabs import tabs
 
@@ -29,20 +28,17 @@ broken = Measure("broken", lambda economy, state: 1 / 0)
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
+def package(home, monkeypatch) -> Path:
     """An installed package with two measures, and a home of the test's own."""
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "measures_of_mine.py").write_text(MODULE)
-    about = tmp_path / "mine-1.0.dist-info"
+    (home / "measures_of_mine.py").write_text(MODULE)
+    about = home / "mine-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(
         "[city_node.measures]\ntop = measures_of_mine:top\nbroken = measures_of_mine:broken\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    return tmp_path
+    monkeypatch.syspath_prepend(home)
+    return home
 
 
 @pytest.mark.usefixtures("package")

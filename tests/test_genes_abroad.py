@@ -8,8 +8,10 @@ import worlds
 
 from city_node.cities.advance import advance
 from city_node.cities.world import World
-from city_node.network.border import Brought, Quota, admit, on_the_wire, place_of
+from city_node.network.border import admit, place_of
+from city_node.network.departures import on_the_wire
 from city_node.network.policy import Guests
+from city_node.network.quotas import Brought, Quota
 from engine.money import MINOR_PER_COIN
 from merchants.genome import GOSSIP, MARGIN, NAMES, NEUTRAL, RISK, genes_of
 from merchants.params import Parameters as MerchantParameters

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from city_node.cities.advance import advance
 from city_node.cities.inputs import Homecomer, Scheduled, Ways, apply, decode, encode, take
 from city_node.cities.report import state_hash
-from city_node.network.border import leave
 from city_node.network.crossing import give_inputs, take_abroad
+from city_node.network.departures import leave
 from city_node.network.network import OUTBOX_MERCHANTS_MAX
 from tests.roads import close, come, line, road
 from tests.worlds import all_roads, city, plain_report, world
@@ -111,7 +111,7 @@ async def test_numbers_of_departures_are_never_used_twice() -> None:
         departures = leave(of, "@ATLAS")
         seen += [each.xid for each in departures]
         take_abroad(network, departures)
-        network.gone.append(way)
+        network.send_home(way)
     assert any(isinstance(each, Homecomer) for each in of.taken)
     assert any(isinstance(each, Ways) for each in of.taken)
     assert seen == list(range(len(seen)))

@@ -93,6 +93,14 @@ def test_a_bad_laboratory_gets_one_line(changes, said):
         small(1, **changes)
 
 
+def test_a_picture_that_would_not_be_one_is_refused_before_anybody_is_bred(tmp_path):
+    files = "--save", str(tmp_path / "best.json"), "--picture", str(tmp_path / "traits.gif")
+    done = CliRunner().invoke(app, ["evolve", *files])
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception).endswith("traits.gif': must end in .png")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_observers_see_every_trait():
     rules = worlds.MerchantParameters(act_probability=1.0, starting_money=3_000.0)
     world = worlds.world(

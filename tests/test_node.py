@@ -24,7 +24,6 @@ from tests.nodes import (
     entered,
     free_port,
     let_a_window_pass,
-    own_environment,
     running,
     until,
 )
@@ -33,14 +32,7 @@ from tests.worlds import all_roads, city, world
 
 QUIET = ("--headless", "--no-discovery")
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of the test's own."""
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 # --- how it begins ---

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sqlite3
 
 import pytest
 import trio
@@ -9,9 +10,10 @@ import trio
 from city_node.cities.report import report
 from city_node.cities.world import found_world
 from city_node.node import run_node
+from city_node.observing.history import CsvSink, SqliteSink
+from city_node.running import running_nodes
 from city_node.settings.config import resolve
 from city_node.settings.wishes import Run, Wishes
-from city_node.verbs.running import running_nodes
 from protocol import observe
 from protocol.observe_lines import SnapshotReader, encode
 
@@ -251,6 +253,38 @@ async def test_the_history_holds_every_city_by_tick(tmp_path):
             city = next(c for c in node.report()["cities"] if c["name"] == row["city"])
             assert row["price_bed"] == city["prices"]["bed"]
             assert row["money_minor"] == city["money"]["holdings"]
+
+
+MIXED = [
+    [
+        {"tick": tick, "city": "Ash", "gini": 0.5},
+        {"tick": tick, "city": "Elm", "output": 9.0},
+    ]
+    for tick in (100, 200)
+]
+"""Rows of two cities whose economies have different series."""
+
+
+def test_a_history_has_the_series_of_every_economy(tmp_path):
+    table, database = CsvSink(tmp_path / "h.csv"), SqliteSink(tmp_path / "h.sqlite")
+    for sink in (table, database):
+        for rows in MIXED:
+            sink.write(rows)
+        sink.close()
+    assert (tmp_path / "h.csv").read_text().splitlines() == [
+        "tick,city,gini,output",
+        "100,Ash,0.5,",
+        "100,Elm,,9.0",
+        "200,Ash,0.5,",
+        "200,Elm,,9.0",
+    ]
+    with contextlib.closing(sqlite3.connect(tmp_path / "h.sqlite")) as found:
+        kept = found.execute("SELECT tick, city, gini, output FROM history").fetchall()
+    assert kept == [
+        (row["tick"], row["city"], row.get("gini"), row.get("output"))
+        for rows in MIXED
+        for row in rows
+    ]
 
 
 def test_a_snapshot_is_small_and_has_no_null_where_numbers_are():

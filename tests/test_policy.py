@@ -15,7 +15,6 @@ from engine.policy import (
     option_by,
     outputs,
     sampled,
-    spaces_of,
 )
 from engine.tables import kernel_type
 
@@ -128,10 +127,6 @@ def test_what_lies_far_off_is_cut():
     policy = made_up()
     far, further = np.full((1, 7), 1e6, np.float32), np.full((1, 7), 1e9, np.float32)
     assert (outputs(policy, far) == outputs(policy, further)).all()
-
-
-def test_its_spaces_are_those_it_was_made_for():
-    assert spaces_of(made_up()) == SPACES
 
 
 def test_the_likeliest_is_the_largest_logit_and_the_mean():

@@ -25,7 +25,6 @@ from engine.reality.targets import DRAWN, MACRO, MICRO, NAKAMURA, ROWS, VALUES
 from engine.reality.twin import ROOT_MAX, fitted_twin, history, largest_root
 from tests import made_up_economy
 from tests.made_up_economy import reality_run
-from tests.nodes import own_environment
 
 BY_FACT = {value.fact: value for value in VALUES}
 NAN = float("nan")
@@ -335,7 +334,7 @@ def test_data_that_lack_a_series_are_refused(us_file):
 
 
 @pytest.fixture(autouse=True)
-def made_up(tmp_path, monkeypatch) -> Path:
+def made_up(home, monkeypatch) -> Path:
     """The made-up economy under the name of `made-up`, in a home of the test's own."""
 
     def load_made_up(name: str) -> ModuleType:
@@ -345,11 +344,8 @@ def made_up(tmp_path, monkeypatch) -> Path:
             raise UnknownEconomyError(f"economy = {name!r}: must be one of made-up")
         return made_up_economy
 
-    for name, value in own_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(ruler, "load", load_made_up)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return home
 
 
 def said(capsys, *arguments: str) -> str:
@@ -433,6 +429,7 @@ def test_what_cannot_be_graded_is_refused_in_one_line(made_up, capsys):
     assert "'--seeds'" in refused(capsys, "--seeds", "0")
     assert "data = 'none.csv': cannot be read" in refused(capsys, "--data", "none.csv")
     assert "grade = 'nowhere': has no folder" in refused(capsys, "nowhere")
+    assert "plot = 'out.gif': must end in .png" in refused(capsys, "--plot", "out.gif")
     made_up.joinpath("seed-1").mkdir()
     made_up.joinpath("seed-1", "months.csv").write_text("output,gdp\n1,2\n", "utf-8")
     assert "unknown column gdp" in refused(capsys, ".")

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from engine.measures import gini
 from engine.reality.distributions import (
-    hill_exponent,
     share_of_top,
     spread_exponent,
     subbotin_shape,
@@ -182,7 +181,6 @@ def test_a_policy_shock_is_a_point():
 def test_tail_exponents():
     sizes = drawn(9).pareto(1.3, 1000) + 1
     assert tail_exponent(sizes, 0.2) == pytest.approx(1.3444946725675864)  # scipy.stats.linregress
-    assert hill_exponent(sizes, 200) == pytest.approx(1.3618978178821197)  # by its formula
     exact = (np.arange(1, 20_001) - 0.5) ** (-1 / 1.06)
     assert tail_exponent(exact, 0.2) == pytest.approx(1.06)
 

@@ -16,10 +16,11 @@ from city_node.network.policy import Policy
 from protocol.limits import ROTATIONS_MAX
 from tests.durable import database
 from tests.linked import Node
-from tests.test_cli import home as own_environment  # noqa: F401
 from tests.test_conversation import OURS, THEIRS, Forgetful, key
-from tests.test_trust import home, refused, said  # noqa: F401
+from tests.test_trust import refused, said
 from tools.node_peer import record_of
+
+pytestmark = pytest.mark.usefixtures("home")
 
 # --- the proof ---
 
@@ -70,7 +71,7 @@ def test_what_is_not_signed_by_both_is_no_rotation(tmp_path) -> None:
 # --- the verb ---
 
 
-def test_the_verb_gives_a_world_another_key(home, tmp_path, capsys) -> None:  # noqa: F811
+def test_the_verb_gives_a_world_another_key(trust_home, tmp_path, capsys) -> None:
     assert refused(capsys, "rotate").endswith("one of your worlds: none has run yet")
     assert "no world lies there" in refused(capsys, "rotate", str(tmp_path / "nowhere"))
     worlds = [tmp_path / name for name in ("one", "other")]
@@ -83,7 +84,7 @@ def test_the_verb_gives_a_world_another_key(home, tmp_path, capsys) -> None:  # 
             after = identity_in(world)
             assert told[:2] == [f"was {before.id}", f"is  {after.id}"]
     assert former_ids(after.certificate, after.rotations) == [before.id]
-    assert {entry.id: entry.name for entry in trusted(home).values()} == {
+    assert {entry.id: entry.name for entry in trusted(trust_home).values()} == {
         after.id: "one",
         identity_in(worlds[1]).id: "other",
     }

@@ -15,8 +15,9 @@ from city_node.network.meeting import NODE_PORT_FIRST
 from city_node.settings.network import Dialling
 from protocol.limits import GIVE_UP_S
 from tools.simulate.audit import count_all
+from tools.simulate.founding import address_of, founded
 from tools.simulate.internet import Internet
-from tools.simulate.nodes import Node, address_of, founded
+from tools.simulate.nodes import Node
 from tools.simulate.simulation import seeded
 
 CUTS, BETWEEN_CUTS_S = 20, 8.0

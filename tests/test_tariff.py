@@ -11,7 +11,8 @@ from wrapped import share_out
 from city_node.cities.advance import advance
 from city_node.cities.inputs import decode, encode
 from city_node.cities.world import World, found_world
-from city_node.network.border import admit, bring_home, place_of
+from city_node.network.border import admit, place_of
+from city_node.network.departures import bring_home
 from city_node.network.network import Network
 from city_node.network.policy import Policy
 from city_node.settings.config import Wishes, resolve

@@ -14,8 +14,8 @@ from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_task
 from city_node.cities.advance import advance
 from city_node.log import LINES_BURST, LINES_PER_S, Log
 from city_node.machine import Machine
-from city_node.network.border import leave
 from city_node.network.crossing import give_inputs, take_abroad
+from city_node.network.departures import leave
 from city_node.network.meeting import listen
 from city_node.network.network import (
     INBOX_BYTES_MAX,

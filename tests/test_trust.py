@@ -38,18 +38,11 @@ from city_node.identity.trust import (
 from city_node.network.gate import Visitor, answers
 from city_node.network.policy import ADMISSIONS, Policy, admission, most_open, policy_in
 from tests.nodes import run_to_end
-from tests.test_cli import home as own_environment  # noqa: F401
 
 ATLAS, BOREAS, CRONOS = (node_id(name) for name in (b"atlas", b"boreas", b"cronos"))
 NOW_S = time.mktime((2026, 11, 20, 13, 5, 0, 0, 0, -1))
 
-
-@pytest.fixture
-def home(tmp_path, monkeypatch, own_environment) -> Path:  # noqa: F811
-    """A home of the test's own."""
-    path = tmp_path / "trust"
-    monkeypatch.setenv("CITY_NODE_HOME", str(path))
-    return trust.home_folder()
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def said(capsys, *arguments: str) -> str:
@@ -72,17 +65,17 @@ def refused(capsys, *arguments: str) -> str:
 # --- the folder ---
 
 
-def test_the_home_is_the_users_alone(home, monkeypatch) -> None:
-    assert home.stat().st_mode & 0o777 == 0o700
-    home.chmod(0o750)
-    with pytest.raises(ConfigError, match=rf"mode 750 lets others in, .* chmod 700 '{home}'$"):
+def test_the_home_is_the_users_alone(trust_home, monkeypatch) -> None:
+    assert trust_home.stat().st_mode & 0o777 == 0o700
+    trust_home.chmod(0o750)
+    with pytest.raises(ConfigError, match=rf"mode 750 lets others in, .* 700 '{trust_home}'$"):
         trust.home_folder()
     monkeypatch.setenv("CITY_NODE_HOME", "/dev/null/home")
     with pytest.raises(ConfigError, match=r"^CITY_NODE_HOME = '/dev/null/home': Not a directory$"):
         trust.home_folder()
 
 
-def test_without_a_variable_it_lies_in_the_users_configuration(home, monkeypatch) -> None:
+def test_without_a_variable_it_lies_in_the_users_configuration(trust_home, monkeypatch) -> None:
     monkeypatch.delenv("CITY_NODE_HOME")
     assert trust.home_folder() == Path.home() / "config" / "city-node"
 
@@ -99,23 +92,24 @@ def test_without_a_variable_it_lies_in_the_users_configuration(home, monkeypatch
         msgspec.json.encode(Trusted(ATLAS, "a" * FILE_BYTES_MAX)),
     ],
 )
-def test_junk_lets_nobody_in(home, junk: bytes) -> None:
-    trust.trust(home, CRONOS, NOW_S)
-    (home / "trusted" / f"{ATLAS}.json").write_bytes(junk)
-    (home / "trusted" / "passwd.json").write_bytes(junk)
-    assert list(trusted(home)) == [CRONOS]
-    trust.trust(home, ATLAS, NOW_S)
-    assert set(trusted(home)) == {ATLAS, CRONOS}
+def test_junk_lets_nobody_in(trust_home, junk: bytes) -> None:
+    trust.trust(trust_home, CRONOS, NOW_S)
+    (trust_home / "trusted" / f"{ATLAS}.json").write_bytes(junk)
+    (trust_home / "trusted" / "passwd.json").write_bytes(junk)
+    assert list(trusted(trust_home)) == [CRONOS]
+    trust.trust(trust_home, ATLAS, NOW_S)
+    assert set(trusted(trust_home)) == {ATLAS, CRONOS}
 
 
 # --- the verbs ---
 
 
-def test_from_a_knock_to_trust_and_back(home, capsys) -> None:
+def test_from_a_knock_to_trust_and_back(trust_home, capsys) -> None:
     assert said(capsys, "pending") == "nobody has knocked\n"
+    assert said(capsys, "trust") == "nobody is trusted\n"
     for later_s in (0, 60):
-        knock(home, BOREAS, "boreas", "192.0.2.7", b"certificate", NOW_S + later_s)
-    knock(home, CRONOS, "cronos", "192.0.2.8", b"", NOW_S + 120)
+        knock(trust_home, BOREAS, "boreas", "192.0.2.7", b"certificate", NOW_S + later_s)
+    knock(trust_home, CRONOS, "cronos", "192.0.2.8", b"", NOW_S + 120)
     assert said(capsys, "pending").splitlines()[:4] == [
         BOREAS,
         "    boreas at 192.0.2.7, 2026-11-20 13:06, 2 times since 2026-11-20 13:05",
@@ -123,17 +117,17 @@ def test_from_a_knock_to_trust_and_back(home, capsys) -> None:
         "    cronos at 192.0.2.8, 2026-11-20 13:07, once",
     ]
     assert said(capsys, "trust", BOREAS[:7].lower()) == f"trusted: {BOREAS} (boreas)\n"
-    assert list(pending(home)) == [CRONOS]
-    (entry,) = trusted(home).values()
+    assert list(pending(trust_home)) == [CRONOS]
+    (entry,) = trusted(trust_home).values()
     assert (entry.name, entry.certificate) == ("boreas", b"certificate")
     assert f"{BOREAS}\n    boreas, since 20" in said(capsys, "trust")
     assert said(capsys, "trust", BOREAS) == f"trusted: {BOREAS} (boreas)\n"  # again: no matter
     assert said(capsys, "distrust", BOREAS[:9]) == f"trusted no more: {BOREAS} (boreas)\n"
-    assert trusted(home) == {}
+    assert trusted(trust_home) == {}
     assert said(capsys, "trust", ATLAS) == f"trusted: {ATLAS}\n"  # told by its owner, never seen
 
 
-def test_what_the_verbs_refuse(home, capsys) -> None:
+def test_what_the_verbs_refuse(trust_home, capsys) -> None:
     wrong = "A" if BOREAS[0] != "A" else "B"
     assert "there is a typo in" in refused(capsys, "trust", wrong + BOREAS[1:])
     assert "no known id begins so" in refused(capsys, "trust", BOREAS[:7])
@@ -141,51 +135,51 @@ def test_what_the_verbs_refuse(home, capsys) -> None:
     assert refused(capsys, "id").startswith("city-node: id: no node of yours has run yet")
 
 
-def test_a_process_of_its_own(home, tmp_path) -> None:
-    knock(home, BOREAS, "boreas", "192.0.2.7", b"", NOW_S)
-    ended = run_to_end(tmp_path, "trust", BOREAS[:7], CITY_NODE_HOME=str(home))
+def test_a_process_of_its_own(trust_home, tmp_path) -> None:
+    knock(trust_home, BOREAS, "boreas", "192.0.2.7", b"", NOW_S)
+    ended = run_to_end(tmp_path, "trust", BOREAS[:7], CITY_NODE_HOME=str(trust_home))
     assert (ended.returncode, ended.stdout) == (0, f"trusted: {BOREAS} (boreas)\n")
-    assert list(trusted(home)) == [BOREAS]
+    assert list(trusted(trust_home)) == [BOREAS]
 
 
-def test_nodes_of_one_user_trust_each_other(home, tmp_path, capsys) -> None:
+def test_nodes_of_one_user_trust_each_other(trust_home, tmp_path, capsys) -> None:
     worlds = [tmp_path / name for name in ("one", "other")]
     for world in worlds:
         world.mkdir()
         (world / KEY_FILE).touch()
     for name, world in zip((ATLAS, BOREAS), worlds, strict=True):
-        enter_own(home, Trusted(name, "atlas", NOW_S, b"c", world=str(world)))
-    assert set(trusted(home)) == {ATLAS, BOREAS}
+        enter_own(trust_home, Trusted(name, "atlas", NOW_S, b"c", world=str(world)))
+    assert set(trusted(trust_home)) == {ATLAS, BOREAS}
     assert said(capsys, "id") == (
         f"{ATLAS}\n    atlas, {worlds[0]}\n{BOREAS}\n    atlas, {worlds[1]}\n"
     )
-    enter_own(home, Trusted(CRONOS, "atlas", NOW_S, b"c", world=str(worlds[1])))  # begun anew
-    assert set(trusted(home)) == {ATLAS, CRONOS}
+    enter_own(trust_home, Trusted(CRONOS, "atlas", NOW_S, b"c", world=str(worlds[1])))  # begun anew
+    assert set(trusted(trust_home)) == {ATLAS, CRONOS}
     (worlds[0] / KEY_FILE).unlink()
-    enter_own(home, Trusted(CRONOS, "atlas", NOW_S, b"c", world=str(worlds[1])))
-    assert [entry.id for entry in own_worlds(home)] == [CRONOS]
+    enter_own(trust_home, Trusted(CRONOS, "atlas", NOW_S, b"c", world=str(worlds[1])))
+    assert [entry.id for entry in own_worlds(trust_home)] == [CRONOS]
 
 
-def test_a_world_that_starts_is_trusted_by_its_users_other_nodes(home, tmp_path) -> None:
+def test_a_world_that_starts_is_trusted_by_its_users_other_nodes(trust_home, tmp_path) -> None:
     own = identity_in(tmp_path)
     introduce(own, "atlas", NOW_S)
     introduce(own, "atlas-2", NOW_S + 60)
-    (entry,) = trusted(home).values()
+    (entry,) = trusted(trust_home).values()
     assert entry == Trusted(
         own.id, "atlas-2", NOW_S, own.certificate, world=str(tmp_path.resolve())
     )
 
 
-def test_a_node_that_starts_writes_its_id_down(home, tmp_path, capsys) -> None:
+def test_a_node_that_starts_writes_its_id_down(trust_home, tmp_path, capsys) -> None:
     """Once a world: the same each time, another after --new, none where others can read its key."""
     run = ("run", "Ash", "--headless", "--no-discovery", "--ticks", "0", "--data-dir", "ash")
     said(capsys, *run)
     own = said(capsys, "id").splitlines()[0]
-    assert list(trusted(home)) == [own]
+    assert list(trusted(trust_home)) == [own]
     said(capsys, *run)
-    assert list(trusted(home)) == [own]
+    assert list(trusted(trust_home)) == [own]
     said(capsys, *run, "--new")
-    (other,) = trusted(home)
+    (other,) = trusted(trust_home)
     assert other != own
     (tmp_path / "ash" / KEY_FILE).chmod(0o644)
     assert "identity.key = 'ash/identity.key': mode 644 lets others" in refused(capsys, *run)
@@ -235,15 +229,15 @@ def test_who_is_distrusted_while_he_is_written_down_stays_out(home, monkeypatch)
 # --- strangers ---
 
 
-def test_a_flood_of_strangers_forgets_itself_first(home) -> None:
-    knock(home, BOREAS, "boreas", "192.0.2.7", b"c" * 100_000, NOW_S)
+def test_a_flood_of_strangers_forgets_itself_first(trust_home) -> None:
+    knock(trust_home, BOREAS, "boreas", "192.0.2.7", b"c" * 100_000, NOW_S)
     for number in range(PENDING_MAX + 20):
         flooder = node_id(b"%d" % number)
-        knock(home, flooder, "x" * 100_000, "192.0.2.66", b"c" * 2_000, NOW_S + number)
-    assert len(pending(home)) == PENDING_MAX
-    assert BOREAS in pending(home)
-    assert flooder in pending(home)
-    files = list((home / "pending").iterdir())
+        knock(trust_home, flooder, "x" * 100_000, "192.0.2.66", b"c" * 2_000, NOW_S + number)
+    assert len(pending(trust_home)) == PENDING_MAX
+    assert BOREAS in pending(trust_home)
+    assert flooder in pending(trust_home)
+    files = list((trust_home / "pending").iterdir())
     assert len(files) == PENDING_MAX
     assert max(path.stat().st_size for path in files) < 4_096
 
@@ -267,100 +261,102 @@ def test_ordinary_names_stay_as_they_are() -> None:
 # --- a city under another key ---
 
 
-def test_a_changed_key_is_a_hard_stop(home) -> None:
+def test_a_changed_key_is_a_hard_stop(trust_home) -> None:
     for each in (ATLAS, BOREAS):
-        trust.trust(home, each, NOW_S)
-    bind_cities(home, ATLAS, b"one", ["Riverwood@atlas", "Seaside@atlas"])
-    bind_cities(home, ATLAS, b"one", ["Seaside@atlas", "Riverwood@ATLAS"])
-    assert trusted(home)[ATLAS].certificate == b"one"
+        trust.trust(trust_home, each, NOW_S)
+    bind_cities(trust_home, ATLAS, b"one", ["Riverwood@atlas", "Seaside@atlas"])
+    bind_cities(trust_home, ATLAS, b"one", ["Seaside@atlas", "Riverwood@ATLAS"])
+    assert trusted(trust_home)[ATLAS].certificate == b"one"
     for other in (BOREAS, CRONOS):  # trusted himself, or a stranger in an open city
         with pytest.raises(ChangedKeyError) as stop:
-            bind_cities(home, other, b"other", ["RIVERWOOD@atlas"])
+            bind_cities(trust_home, other, b"other", ["RIVERWOOD@atlas"])
         assert str(stop.value) == (
             f"riverwood@atlas is known as a city of {ATLAS}, but now speaks as {other}; "
             f"if its key was really changed: city-node distrust {ATLAS[:7]}, and trust the new one"
         )
-        bind_cities(home, other, b"other", [f"Riverwood@{other[:7]}"])
-    assert CRONOS not in trusted(home)
-    trust.distrust(home, ATLAS)
-    bind_cities(home, BOREAS, b"other", ["Riverwood@atlas"])
+        bind_cities(trust_home, other, b"other", [f"Riverwood@{other[:7]}"])
+    assert CRONOS not in trusted(trust_home)
+    trust.distrust(trust_home, ATLAS)
+    bind_cities(trust_home, BOREAS, b"other", ["Riverwood@atlas"])
 
 
 # --- at hello ---
 
 
-def test_a_stranger_is_noted_where_a_city_would_hear_him(home) -> None:
+def test_a_stranger_is_noted_where_a_city_would_hear_him(trust_home) -> None:
     visitor = Visitor(BOREAS, b"certificate", "192.0.2.7", ["Seaside@boreas", "Ash@boreas"])
     policies = {"Riverwood": Policy("open"), "Elm": Policy("known"), "Oak": Policy("closed")}
     said = {"Riverwood": "let in", "Elm": "unknown", "Oak": "closed"}
-    assert answers(home, visitor, policies, {}, NOW_S) == said
-    assert pending(home) == {}
+    assert answers(trust_home, visitor, policies, {}, NOW_S) == said
+    assert pending(trust_home) == {}
     policies["Yew"] = Policy("knock")
-    assert answers(home, visitor, policies, {}, NOW_S) == {**said, "Yew": "knock"}
-    (noted,) = pending(home).values()
+    assert answers(trust_home, visitor, policies, {}, NOW_S) == {**said, "Yew": "knock"}
+    (noted,) = pending(trust_home).values()
     assert noted == Knock(BOREAS, "boreas", "192.0.2.7", NOW_S, NOW_S, 1, b"certificate")
-    trust.trust(home, BOREAS, NOW_S)
-    friends = trusted(home)
-    assert set(answers(home, visitor, policies, friends, NOW_S).values()) == {"let in"}
-    assert trusted(home)[BOREAS].cities == ("ash@boreas", "seaside@boreas")
-    assert pending(home) == {}
+    trust.trust(trust_home, BOREAS, NOW_S)
+    friends = trusted(trust_home)
+    assert set(answers(trust_home, visitor, policies, friends, NOW_S).values()) == {"let in"}
+    assert trusted(trust_home)[BOREAS].cities == ("ash@boreas", "seaside@boreas")
+    assert pending(trust_home) == {}
 
 
 @pytest.mark.parametrize("knows_new", [False, True])
-def test_who_has_proved_a_new_key_is_trusted_as_under_the_old(home, knows_new: bool) -> None:
+def test_who_has_proved_a_new_key_is_trusted_as_under_the_old(trust_home, knows_new: bool) -> None:
     """Also where somebody has been told the new id, as friends of closed cities have to be."""
-    trust.trust(home, ATLAS, NOW_S)
-    bind_cities(home, ATLAS, b"one", ["Riverwood@atlas"])
+    trust.trust(trust_home, ATLAS, NOW_S)
+    bind_cities(trust_home, ATLAS, b"one", ["Riverwood@atlas"])
     if knows_new:
-        trust.trust(home, BOREAS, NOW_S)
+        trust.trust(trust_home, BOREAS, NOW_S)
     proved = Visitor(BOREAS, b"new", "192.0.2.7", ["Riverwood@atlas"], [CRONOS, ATLAS])
-    said = answers(home, proved, {"Yew": Policy("closed")}, {ATLAS: Trusted(ATLAS)}, NOW_S)
+    said = answers(trust_home, proved, {"Yew": Policy("closed")}, {ATLAS: Trusted(ATLAS)}, NOW_S)
     assert said == {"Yew": "let in"}
-    (entry,) = trusted(home).values()
+    (entry,) = trusted(trust_home).values()
     assert (entry.id, entry.certificate, entry.cities) == (BOREAS, b"new", ("riverwood@atlas",))
-    trust.distrust(home, BOREAS)
-    assert answers(home, proved, {"Yew": Policy("closed")}, {}, NOW_S) == {"Yew": "closed"}
-    assert trusted(home) == {}
+    trust.distrust(trust_home, BOREAS)
+    assert answers(trust_home, proved, {"Yew": Policy("closed")}, {}, NOW_S) == {"Yew": "closed"}
+    assert trusted(trust_home) == {}
 
 
-def test_one_without_cities_can_be_noted_too(home) -> None:
+def test_one_without_cities_can_be_noted_too(trust_home) -> None:
     visitor = Visitor(BOREAS, b"", "192.0.2.7", [])
-    assert answers(home, visitor, {"Yew": Policy("knock")}, {}, NOW_S) == {"Yew": "knock"}
-    assert pending(home)[BOREAS].node == "?"
+    assert answers(trust_home, visitor, {"Yew": Policy("knock")}, {}, NOW_S) == {"Yew": "knock"}
+    assert pending(trust_home)[BOREAS].node == "?"
 
 
-def test_an_impostor_is_stopped_before_he_is_noted(home) -> None:
-    trust.trust(home, ATLAS, NOW_S)
-    bind_cities(home, ATLAS, b"", ["Riverwood@atlas"])
+def test_an_impostor_is_stopped_before_he_is_noted(trust_home) -> None:
+    trust.trust(trust_home, ATLAS, NOW_S)
+    bind_cities(trust_home, ATLAS, b"", ["Riverwood@atlas"])
     impostor = Visitor(BOREAS, b"", "192.0.2.7", ["Ash@boreas", "RIVERWOOD@ATLAS"])
     with pytest.raises(ChangedKeyError):
-        answers(home, impostor, {"Yew": Policy("knock")}, {}, NOW_S)
-    assert pending(home) == {}
+        answers(trust_home, impostor, {"Yew": Policy("knock")}, {}, NOW_S)
+    assert pending(trust_home) == {}
 
 
 # --- a running node ---
 
 
 @pytest.mark.trio
-async def test_a_running_node_sees_what_its_user_decides(home, nursery, autojump_clock) -> None:
+async def test_a_running_node_sees_what_its_user_decides(
+    trust_home, nursery, autojump_clock
+) -> None:
     seen: list[set[str]] = []
 
     async def inline(function, *arguments):
         return function(*arguments)
 
-    trust.trust(home, ATLAS, NOW_S)
-    nursery.start_soon(watch, home, lambda now: seen.append(set(now)), trio.sleep, inline)
+    trust.trust(trust_home, ATLAS, NOW_S)
+    nursery.start_soon(watch, trust_home, lambda now: seen.append(set(now)), trio.sleep, inline)
     await trio.sleep(3.5)
     assert seen == []
-    trust.trust(home, BOREAS, NOW_S)
+    trust.trust(trust_home, BOREAS, NOW_S)
     await trio.sleep(1)
-    trust.distrust(home, ATLAS)
-    trust.distrust(home, BOREAS)
-    trust.trust(home, BOREAS, NOW_S)
+    trust.distrust(trust_home, ATLAS)
+    trust.distrust(trust_home, BOREAS)
+    trust.trust(trust_home, BOREAS, NOW_S)
     await trio.sleep(1)
     assert seen == [{ATLAS, BOREAS}, {BOREAS}]
     with contextlib.suppress(OSError):
-        (home / "trusted").rename(home / "gone")
+        (trust_home / "trusted").rename(trust_home / "gone")
     await trio.sleep(1)
     assert seen[2:] == [set()]
     nursery.cancel_scope.cancel()

@@ -86,6 +86,10 @@ def test_an_axis_of_nothing_is_still_an_axis(low, high):
         (999_960, None, "1.0M"),
         (2_600_000, None, "2.6M"),
         (123_456, None, "123k"),
+        (999.9e9, None, "1.0T"),
+        (999e12, None, "999T"),
+        (999.9e12, None, "1.0e15"),
+        (-5.4e32, 1, "−5.4e32"),
         (-0.52, None, "−0.52"),
         (-0.001, None, "0.00"),
         (91.4, 0, "91"),
@@ -103,6 +107,13 @@ def test_ticks_share_their_decimals_and_their_unit():
     assert scales.tick_labels([1_000.0, 2_000.0]) == ["1,000", "2,000"]
     assert scales.tick_labels([0.0, 20_000.0]) == ["0", "20k"]
     assert scales.tick_labels([]) == []
+
+
+def test_ticks_that_are_powers_apart_or_huge_are_said_each_by_itself():
+    assert scales.tick_labels([10.0, 100.0, 1_000.0]) == ["10", "100", "1,000"]
+    assert scales.tick_labels([100.0, 1_000.0, 10_000.0]) == ["100", "1k", "10k"]
+    assert scales.tick_labels([1e-7, 1e3, 1e20]) == ["1e−7", "1k", "1e20"]
+    assert scales.tick_labels([1e32, 1.5e32]) == ["1e32", "1.5e32"]
 
 
 # Labels.

@@ -190,7 +190,7 @@ def test_addresses(text, expected):
     assert parse_address(text) == (expected or ("node.local", 65_535))
 
 
-@pytest.mark.parametrize("text", ["", "x", "x:", ":5", "x:-1", "x:65536", "x:٣", "x:1e3"])
+@pytest.mark.parametrize("text", ["", "x", "x:", ":5", "x:-1", "x:0", "x:65536", "x:٣", "x:1e3"])
 def test_what_is_no_address_is_said_in_one_line(text):
     with pytest.raises(ValueError, match="HOST:PORT") as caught:
         parse_address(text)

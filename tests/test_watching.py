@@ -19,8 +19,8 @@ from city_node import kernel_cache
 from city_node import node as nodes
 from city_node.cli import main
 from city_node.errors import ConfigError
-from city_node.verbs.look import print_paths
-from city_node.verbs.running import Running, noted, one_running, running_nodes
+from city_node.running import Running, noted, one_running, running_nodes
+from city_node.verbs.doctor import print_paths
 
 SECONDS = float(os.environ.get("CITY_NODE_TEST_SECONDS", "4"))
 GUARD_S = 60.0

@@ -15,7 +15,6 @@ fitted model.)
 The same command finds the same values on one machine and one set of versions.
 """
 
-import os
 import tomllib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import cross_val_predict
 
+from city_node.cores import usable_cores
 from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
@@ -77,7 +77,7 @@ def main(
     first_seed: Annotated[
         int, typer.Option(min=FIRST_SEED, help="Of calibration: at least a million.")
     ] = FIRST_SEED,
-    threads: Annotated[int, typer.Option(min=1, help="Runs at once.")] = os.cpu_count() or 1,
+    threads: Annotated[int, typer.Option(min=1, help="Runs at once.")] = usable_cores(),
     start: Annotated[Path, typer.Option(help="File of values to begin at.")] = START,
     out: Annotated[Path, typer.Option(help="File of values, written after every round.")] = FILE,
 ) -> None:

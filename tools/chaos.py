@@ -27,9 +27,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tools import reliability
-from tools.networked import free_ports
+from tools.node_process import HOST, free_ports
 
-HOST = "127.0.0.1"
 NAMES = ("Riverwood", "Seaside", "Portsville", "Winterhold")
 LOCALS, MERCHANTS = 20, 40
 
@@ -94,7 +93,11 @@ class Node:
             said.flush()
             self.said_bytes = said.tell()
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=self._environment()
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment(self.home),
             )
 
     def wait_until_it_lives(self) -> None:
@@ -144,9 +147,6 @@ class Node:
             raise ChaosError(f"{self.city} ended with status {status}; see {self.said}")
         report: dict[str, Any] = json.loads((self.home / "report.json").read_text("utf-8"))
         return report
-
-    def _environment(self) -> dict[str, str]:
-        return environment(self.home)
 
 
 def environment(home: Path) -> dict[str, str]:

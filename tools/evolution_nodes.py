@@ -3,12 +3,8 @@
 Called by `tools.evolution`.
 """
 
-import csv
-import os
-import socket
-import subprocess
-import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +14,8 @@ from rich.progress import track
 from city_node.laboratory import genomes
 from city_node.laboratory.picture import Band, Panel, draw
 from engine.tables import Array
+from tools.node_process import HOST, free_ports, own_home
+from tools.node_process import node as started
 
 GIFT = {
     "risk": 0.15,
@@ -74,38 +72,21 @@ def two_nodes(*, road: bool, seed: int, folder: Path) -> dict[str, Rows]:
     """
     genomes.write(folder / "atlas.json", [GIFT, {}])
     genomes.write(folder / "boreas.json", [{}])
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    running = []
-    for number, (node, cities) in enumerate(NODES.items()):
-        settings = folder / f"{node}.toml"
-        settings.write_text(SETTINGS.format(genome=f"{node}.json"), "utf-8")
-        command = [sys.executable, "-m", "city_node", "run", *cities, "--config", str(settings)]
-        command += [
-            "--node-name",
-            node,
-            "--seed",
-            str(seed + number),
-            "--threads",
-            "1",
-            "--headless",
-        ]
-        command += ["--speed", str(SPEED), "--ticks", str(TICKS), "--no-discovery"]
-        command += ["--history", str(folder / f"{node}.csv"), "--port", str(port + 2 * number)]
-        command += ["--data-dir", str(folder / node)]
-        if road and number:
-            command += ["--connect", f"127.0.0.1:{port}"]
-        ours = os.environ | {"CITY_NODE_HOME": str(folder / "trust")}
-        quiet = subprocess.DEVNULL
-        running.append(subprocess.Popen(command, env=ours, stdout=quiet, stderr=quiet))
-    ends = [process.wait() for process in running]
-    if any(ends):
-        raise RuntimeError("a node failed")
-    found = {}
-    for node in NODES:
-        with (folder / f"{node}.csv").open(encoding="utf-8") as file:
-            found[node] = list(csv.DictReader(file))
-    return found
+    port = free_ports(2 * len(NODES))
+    with own_home() as home, ExitStack() as stack:
+        running = {}
+        for number, (name, cities) in enumerate(NODES.items()):
+            settings = folder / f"{name}.toml"
+            settings.write_text(SETTINGS.format(genome=f"{name}.json"), "utf-8")
+            asked = [*cities, "--config", str(settings), "--node-name", name, "--threads", "1"]
+            asked += ["--seed", str(seed + number), "--port", str(port + 2 * number)]
+            asked += ["--speed", str(SPEED), "--ticks", str(TICKS), "--no-discovery"]
+            if road and number:
+                asked += ["--connect", f"{HOST}:{port}"]
+            running[name] = stack.enter_context(started(*asked, home=home))
+        for each in running.values():
+            each.end()
+        return {name: each.history() for name, each in running.items()}
 
 
 def shares(rows: Rows) -> Array:

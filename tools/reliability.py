@@ -60,9 +60,26 @@ def all_kept() -> dict[str, Kept]:
     return msgspec.json.decode(KEPT.read_bytes(), type=dict[str, Kept]) if KEPT.exists() else {}
 
 
+SUMMED = (
+    "simulated hours", "faults", "migrations", "lost", "duplicated", "drift, minor units", "stuck",
+    "seeds failed",
+)  # fmt: skip
+"""What adds up over runs."""
+
+
+def sums(kept: dict[str, Kept]) -> str:
+    """A line: what all simulated runs come to."""
+    runs = [run.facts for name, run in kept.items() if name.startswith("Simulated")]
+    totals = []
+    for what in SUMMED:
+        total = sum(float(facts.get(what, "0").replace(",", "")) for facts in runs)
+        totals.append(f"{what} {total:,.1f}".removesuffix(".0"))
+    return filled(f"**All simulated runs together:** {'; '.join(totals)}.") + "\n"
+
+
 def page(kept: dict[str, Kept]) -> str:
     """The page."""
-    parts = [HEAD]
+    parts = [HEAD, sums(kept)]
     for name, run in kept.items():
         ran = f"`{run.command}`, {run.where['date']}: {run.where['machine']}; "
         parts.append(f"## {name}\n")

@@ -124,7 +124,9 @@ def prepare(
             low = scales.lows(scene.history.block(lows, begin), columns.starts)
             high = scales.highs(scene.history.block(highs, begin), columns.starts)
     now = current(scene, courses)
-    values = _value_axis(style, mean, now, plot)
+    # Bands of prices reach out to the strangest belief of all; they do not set the scale.
+    shown = [mean] if style.trim else [mean, low, high]
+    values = _value_axis(style, np.concatenate([each.ravel() for each in shown]), now, plot)
     chosen = _named(scene, courses, now, plot)
     wanted = [float(np.clip(values.pixel(float(now[k])), plot.top, plot.bottom)) for k in chosen]
     reach = text.height(scene.sizes.sm) / 2
@@ -136,8 +138,8 @@ def prepare(
     )
 
 
-def _value_axis(style: Style, mean: Floats, now: Floats, plot: pygame.Rect) -> Axis:
-    low, high = scales.usual_range(mean.ravel(), now, style.trim)
+def _value_axis(style: Style, shown: Floats, now: Floats, plot: pygame.Rect) -> Axis:
+    low, high = scales.usual_range(shown, now, style.trim)
     reference = style.reference
     if reference is not None and math.isfinite(low) and (reference > 0 or not style.log):
         low, high = min(low, reference), max(high, reference)

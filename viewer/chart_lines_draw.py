@@ -6,7 +6,7 @@ import pygame
 from viewer import scales, sprites, strokes, text
 from viewer.chart_lines import CROWD, Lines
 from viewer.scene import Scene, heading
-from viewer.theme import mix
+from viewer.theme import Sizes, mix
 
 
 def draw(surface: pygame.Surface, scene: Scene, chart: Lines) -> None:
@@ -43,12 +43,21 @@ def no_data(surface: pygame.Surface, scene: Scene, plot: pygame.Rect) -> None:
     text.draw(surface, message, x, baseline, size, scene.theme.text3, align="centre")
 
 
+def _tick_labels(values: list[float], unit: str, sizes: Sizes) -> list[str]:
+    """What stands at the axis: 4k% where 4,000% is too wide."""
+    labels: list[str] = []
+    for labels in (scales.tick_labels(values), [scales.plain(value) for value in values]):
+        if labels and unit.startswith("%"):
+            labels[-1] += "%"
+        if all(text.width(label, sizes.xs) <= sizes.axis for label in labels):
+            break
+    return labels
+
+
 def _draw_grid(surface: pygame.Surface, scene: Scene, chart: Lines) -> None:
     sizes, palette, plot = scene.sizes, scene.theme, chart.plot
     values = scales.ticks(chart.values, max(2, min(5, plot.h // (3 * sizes.xs))))
-    labels = scales.tick_labels(values)
-    if labels and chart.style.unit.startswith("%"):
-        labels[-1] += "%"
+    labels = _tick_labels(values, chart.style.unit, sizes)
     for value, label in zip(values, labels, strict=True):
         y = chart.values.pixel(value)
         zero = value == 0.0 and chart.values.low < 0

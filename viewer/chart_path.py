@@ -1,6 +1,6 @@
 """Two series against each other: the recent way of each city, fading into the past.
 
-Called by `charts.py`.
+Called by `charts_declared.py`.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Residents as points: one sample against another, a panel a city on common axes.
 
-Called by `charts.py`; samples may hold NaN. `chart_shares.py` and `chart_path.py` share its axis of
-figures.
+Called by `charts_declared.py`; samples may hold NaN. `chart_shares.py` and `chart_path.py` share
+its axis of figures.
 """
 
 import math

@@ -1,6 +1,6 @@
 """How something is shared out: Lorenz curves and densities, a curve or a row a city.
 
-Called by `charts.py`; samples may hold NaN.
+Called by `charts_declared.py`; samples may hold NaN.
 """
 
 from collections.abc import Sequence

@@ -129,10 +129,11 @@ class Canvas:
             ink = at_hand.theme.text3
         if at_hand.view.note:
             said, ink = at_hand.view.note, at_hand.theme.text
-        if self._footer_key == (said, ink):
+        keys = footer.keys(len(tabs(at_hand.snapshot)))
+        if self._footer_key == (keys, said, ink):
             return
-        self._footer_key = said, ink
-        footer.footer(base, at_hand.theme, at_hand.sizes, size, footer.KEYS, said, ink)
+        self._footer_key = keys, said, ink
+        footer.footer(base, at_hand.theme, at_hand.sizes, size, keys, said, ink)
 
     def _overlay(self, target: pygame.Surface, at_hand: Scene, link: Link) -> None:
         view, size = at_hand.view, target.get_size()

@@ -35,9 +35,10 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise ValueError(f"address {text!r}: must be HOST:PORT, the port 1 to 65535")
-    return host, int(port)
+    number = int(port) if port.isascii() and port.isdigit() else 0
+    if not colon or not host or not 0 < number < 65_536:
+        raise ValueError(f"address = {text!r}: must be HOST:PORT, port from 1 to 65535")
+    return host, number
 
 
 class Feed:

@@ -17,7 +17,6 @@ KEYS = (
     ("Space", "pause", 0),
     (".", "step", 4),
     ("− +", "speed", 2),
-    ("1 2 3", "view", 5),
     ("click", "focus", 3),
     ("Esc", "clear", 8),
     ("[ ]", "span", 7),
@@ -28,6 +27,16 @@ KEYS = (
     ("?", "help", 1),
 )
 WAITING_KEYS = (("R", "retry", 0), ("T", "theme", 2), ("S", "screenshot", 3), ("?", "help", 1))
+
+VIEW_KEYS_MAX = 9
+"""There is no key for a tenth view; Tab leads there."""
+
+
+def keys(views: int) -> tuple[tuple[str, str, int], ...]:
+    """The keys of a window with so many views."""
+    last = min(views, VIEW_KEYS_MAX)
+    numbers = " ".join(map(str, range(1, last + 1))) if last <= 3 else f"1 … {last}"
+    return (*KEYS[:3], (numbers, "view", 5), *KEYS[3:])
 
 
 def footer(

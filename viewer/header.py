@@ -88,20 +88,22 @@ def _tabs(
     within: tuple[int, int],
     is_roomy: bool,
 ) -> list[pygame.Rect]:
-    """Views by number and title; where there is no room, smaller and cut short but for the one
-    shown; where there is none at all, their numbers."""
+    """Views by number and title; where there is no room, smaller and, but for the one shown,
+    without what an earlier one begins with, and cut short; where there is none at all, their
+    numbers."""
     sizes, palette = scene.sizes, scene.theme
     x, right = within
     baseline = header_baseline(sizes)
     size, gap = (sizes.md, 20) if is_roomy else (sizes.sm, GAP)
     numbers = sum(text.width(f"{place + 1}", sizes.xs) for place in range(len(tabs)))
-    titles = [text.width(tab.title, size, bold=True) for tab in tabs]
+    titles = [tab.title for tab in tabs] if is_roomy else _apart(tabs, chosen)
+    widths = [text.width(title, size, bold=True) for title in titles]
     room = right - x - numbers - (gap + 5) * len(tabs) + gap
-    cap = _cap([*titles[:chosen], *titles[chosen + 1 :]], room - titles[chosen])
+    cap = _cap([*widths[:chosen], *widths[chosen + 1 :]], room - widths[chosen])
     if cap < TITLE_MIN:  # then the gaps between numbers and titles go too
         cap, room = 0.0, room + 5 * (len(tabs) - 1)
     found: list[pygame.Rect] = []
-    for place, tab in enumerate(tabs):
+    for place, whole in enumerate(titles):
         shown = place == chosen
         ink = palette.text2 if shown else palette.text3
         number = f"{place + 1}"
@@ -109,7 +111,7 @@ def _tabs(
             break
         end = text.draw(surface, number, x, baseline, sizes.xs, ink).right
         most = max(room, 0.0) if shown else cap
-        title = text.fit(tab.title, size, most, bold=True) if most else ""
+        title = text.fit(whole, size, most, bold=True) if most else ""
         if title:
             ink = palette.text if shown else palette.text2
             end = text.draw(surface, title, end + 5, baseline, size, ink, bold=shown).right
@@ -117,6 +119,18 @@ def _tabs(
             surface.fill(palette.text, (x, sizes.header - 2, end - x, 2))
         found.append(pygame.Rect(x - gap // 2, 0, end - x + gap, sizes.header))
         x = end + gap
+    return found
+
+
+def _apart(tabs: list[Tab], chosen: int) -> list[str]:
+    """Titles without the first word of an earlier one, for what two share tells neither: Macro and
+    Macro: trade as Macro and trade. The one shown is whole."""
+    found, begun = [], set()
+    for place, tab in enumerate(tabs):
+        first, _, rest = tab.title.partition(" ")
+        is_told = first.rstrip(":") in begun and bool(rest) and not rest.isdecimal()
+        found.append(rest if is_told and place != chosen else tab.title)
+        begun.add(first.rstrip(":"))
     return found
 
 

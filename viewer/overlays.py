@@ -228,7 +228,7 @@ HELP = (
     ("Space", "pause or run"),
     (".", "one tick while paused"),
     ("− +", "halve or double speed"),
-    ("1 2 3", "the views named above"),
+    ("1 … 9", "the views named above"),
     ("Tab", "next view"),
     ("[ ]", "shorter or longer time span"),
     ("PgUp PgDn", "more goods, charts, peers"),

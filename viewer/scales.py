@@ -4,6 +4,7 @@ Plain numpy, used by everything that draws a chart; it knows neither pygame nor 
 """
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ Ints = NDArray[np.integer]
 
 
 TINY = 1e-300  # below, a fraction of a number may be nothing
+HUGE = 0.9995e15  # from here on a number is said by its power of ten: 5.4e32
 
 
 class Axis(NamedTuple):
@@ -110,10 +112,14 @@ def ticks(axis: Axis, count_max: int) -> list[float]:
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
-    """The same number of decimals for all, k and M where all are large; a true minus; a bare 0."""
-    if not values:
-        return []
-    largest = max(abs(value) for value in values)
+    """The same number of decimals for all, k and M where all are large; a true minus; a bare 0.
+    Where they are powers apart, or said by their power of ten, each is said by itself."""
+    sizes = [abs(value) for value in values if value]
+    if not sizes:
+        return ["0"] * len(values)
+    largest, smallest = max(sizes), min(sizes)
+    if smallest < 1e-6 or largest >= min(HUGE, max(10_000.0, 30 * smallest)):
+        return [plain(value) for value in values]
     unit, suffix = _unit(largest) if largest >= 10_000 else (1.0, "")
     scaled = [value / unit for value in values]
     decimals = next(
@@ -139,17 +145,21 @@ def span_label(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    """A tick by itself, where neighbours are powers apart: 200, 1k, 2.5k."""
+    """A tick by itself, where neighbours are powers apart: 200, 1k, 2.5k, 1e20."""
+    if abs(value) >= HUGE:
+        return _by_power(f"{value:.6g}")
     unit, suffix = _unit(abs(value))
-    return _signed(f"{value / unit:.6g}") + suffix
+    return _by_power(f"{value / unit:.6g}") + suffix
 
 
 def figure(value: float, decimals: int | None = None) -> str:
-    """A number as people read it in passing: 3.05, 26.2, 1.1k; – where there is none."""
+    """A number as people read it in passing: 3.05, 26.2, 1.1k, 5.4e32; – where there is none."""
     if not math.isfinite(value):
         return "–"
+    if abs(value) >= HUGE:
+        return _by_power(f"{value:.1e}")
     if abs(value) >= 1_000:
-        unit, suffix = _unit(abs(value))
+        unit, suffix = _unit(float(f"{abs(value):.3g}"))  # 999,960 is said as 1.0M, not as 1000k
         scaled = value / unit
         return _signed(f"{scaled:.1f}" if abs(scaled) < 99.95 else f"{scaled:.0f}") + suffix
     if decimals is None:
@@ -159,10 +169,14 @@ def figure(value: float, decimals: int | None = None) -> str:
 
 def _unit(size: float) -> tuple[float, str]:
     for unit, suffix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        # 999,960 is said as 1.0M, not as 1000k.
-        if size >= unit * 0.99995:
+        if size >= unit * 0.99995:  # a tick may be a hair too small
             return unit, suffix
     return 1.0, ""
+
+
+def _by_power(text: str) -> str:
+    """5.4e+32 as 5.4e32, 1e-07 as 1e−7, with a true minus."""
+    return _signed(re.sub(r"e\+?(-?)0*", r"e\1", text).replace("e-", "e−"))
 
 
 def _signed(text: str) -> str:

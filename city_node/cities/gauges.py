@@ -1,6 +1,6 @@
 """Measures of one's own in a running node: sampled between windows, shown and written like others.
 
-Made by `node` of what packages offer (`engine.own_measures`). A sample is taken when at least
+Made by `views` of what packages offer (`engine.own_measures`). A sample is taken when at least
 `SAMPLE_TICKS` have passed since the last one; which ticks these are depends on the speed, the
 cities' history does not. `snapshot` and `history` read what was sampled last.
 """

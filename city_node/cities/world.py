@@ -122,7 +122,7 @@ def found_world(config: Config) -> World:
 
     Raises:
         UnknownEconomyError: a city's economy is not installed.
-        ValueError: more money than can be counted.
+        ValueError: more money than can be counted, or what an economy refuses, and of which city.
     """
     places = [city.name for city in config.cities]
     goods = list(config.cities[0].goods)
@@ -141,7 +141,10 @@ def found_city(config: Config, here: int) -> City:
     economy = load(ours.economy)
     table = np.array(ours.founders, np.float64) if ours.founders else None
     setting = Setting(ours.locals, ours.goods, ours.recipes, key, table, ours.device)
-    state = economy.found(setting, ours.parameters)
+    try:
+        state = economy.found(setting, ours.parameters)
+    except ValueError as error:
+        raise ValueError(f"cities.{ours.name}.{ours.economy}.{error}") from None
     town = found_town(
         key,
         here,

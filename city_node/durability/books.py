@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, field, replace
 from city_node.cities.advance import BalanceError
 from city_node.cities.inputs import Arrivals, Homecomer, Input
 from city_node.cities.world import City, World
-from city_node.network.border import Departure
+from city_node.network.departures import Departure
 from protocol.migration import Transition
 
 IN_TRANSIT = frozenset({"PREPARED", "COMMITTED"})

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from city_node.cities.world import Event, Ledger, World
-from city_node.network.border import Quota
+from city_node.network.quotas import Quota
 from engine.tables import Array
 
 MAGIC = b"city-node checkpoint 1\n"

@@ -6,7 +6,7 @@
         lock             held by the node that runs it
         before/          the world that `--new` has put aside
 
-Called by `node` at its start, and by the verbs that look at folders.
+Called by `opened` at a node's start, and by the verbs that look at folders.
 """
 
 import contextlib

@@ -19,7 +19,7 @@ from city_node.durability.ledger import Ledger
 from city_node.durability.shelf import Shelf, name_of, prune
 from city_node.log import Log
 from city_node.machine import Offload
-from city_node.network.border import Departure
+from city_node.network.departures import Departure
 from protocol.migration import Settled, Transition
 
 MARK_S = 0.5

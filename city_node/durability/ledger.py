@@ -7,6 +7,7 @@ is chained to the one before by a digest. Called off the event loop's thread by 
 handed a database.
 """
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from city_node.durability.records import (
     kept,
 )
 from city_node.errors import ConfigError
-from city_node.network.border import Departure
+from city_node.network.departures import Departure
 from protocol.migration import Settled, Transition
 
 SCHEMA = 1
@@ -168,10 +169,6 @@ class Ledger:
 
     # --- migrations ---
 
-    def live_migrations(self) -> list[Migration]:
-        """Those that are not over, in the order of their numbers."""
-        return [each for each in self.migrations() if each.state not in SETTLED]
-
     def migrations(self) -> list[Migration]:
         """All that are kept, in the order of their numbers."""
         query = "SELECT * FROM migrations ORDER BY city, peer, side, xid"
@@ -280,8 +277,16 @@ class Ledger:
         finally:
             self._database.execute("PRAGMA synchronous = FULL")
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._database)
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
 
     def _write_books(self, world: World) -> None:
         walking_minor = walking_minor_of(world)
@@ -290,14 +295,8 @@ class Ledger:
         )
         self._database.executemany(
             "INSERT OR REPLACE INTO cities VALUES (?, ?, ?, ?, ?)",
-            [
-                (
-                    c.name,
-                    *issue(c),
-                    c.ledger.expected_minor(),
-                )  # what it holds, as every window ends
-                for c in world.cities
-            ],
+            # The last is what it holds, as every window ends.
+            [(c.name, *issue(c), c.ledger.expected_minor()) for c in world.cities],
         )
 
     def _write_migrations(self, told: list[tuple], sums: list[tuple], over: list[tuple]) -> None:
@@ -311,24 +310,6 @@ class Ledger:
         self._database.executemany(
             "DELETE FROM migrations WHERE city = ? AND peer = ? AND side = ? AND xid = ?", over
         )
-
-
-class _Transaction:
-    """All or nothing."""
-
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        self._database.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._database.execute("COMMIT")
-        finally:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
 
 
 def check_schema(database: sqlite3.Connection, name: str) -> int:

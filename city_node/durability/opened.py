@@ -4,13 +4,13 @@ Called by `node`. A folder is written from here on by nobody else.
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from city_node.cities.advance import Job, run_in_turn, run_job
+from city_node.cores import usable_cores
 from city_node.durability.folder import (
     BEFORE,
     LEDGER,
@@ -85,7 +85,7 @@ def opened(
                 f"{ledger.name}: is missing or empty, but a checkpoint lies beside it: "
                 "put back the ledger that belongs to it, or start afresh with --new"
             )
-        threads = config.threads or len(os.sched_getaffinity(0))
+        threads = config.threads or usable_cores()
         with jobs_on(min(threads, len(config.cities))) as run_jobs:
             recovered = recover(config, ledger, shelf, run_jobs=run_jobs, say=log.say)
         if stored is not None:

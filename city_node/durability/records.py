@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from city_node.cities.inputs import packed
-from city_node.network.border import Departure
+from city_node.network.departures import Departure
 
 CHAIN_BYTES = 16
 

@@ -2,7 +2,7 @@
 
 What is replayed must come out as it did: the same departures with the same numbers, and books that
 balance. Nothing is guessed: what cannot be read is named, an older checkpoint is tried, and else
-the node does not start. Called by `node` at its start and by the verb `replay`.
+the node does not start. Called by `opened` at a node's start and by the verb `replay`.
 """
 
 import sqlite3
@@ -25,7 +25,8 @@ from city_node.durability.ledger import Ledger
 from city_node.durability.records import CityBooks, Commit, Left, kept
 from city_node.durability.shelf import Shelf, tick_of
 from city_node.errors import ConfigError
-from city_node.network.border import Brought, Quota, leave, quota_keys
+from city_node.network.departures import leave
+from city_node.network.quotas import Brought, Quota, quota_keys
 from city_node.settings.config import Config
 
 TELL_S = 2.0
@@ -44,13 +45,11 @@ class Recovered:
 
     Attributes:
         quotas: what peers have brought; times are the node's clock.
-        commit: the last that is in the world.
         replayed_ticks: since the checkpoint.
     """
 
     world: World
     quotas: Quotas
-    commit: int
     replayed_ticks: int
 
 
@@ -85,12 +84,12 @@ def recover(
     try:
         world, commit, quotas = _start(config, ledger, shelf, to_tick, say)
         began_tick = world.tick
-        commit = _bring_forward(world, commit, ledger, to_tick, quotas, run_jobs)
+        _bring_forward(world, commit, ledger, to_tick, quotas, run_jobs)
         if to_tick is None:
             _check(world, ledger)
     except sqlite3.DatabaseError as error:
         raise ConfigError(f"{ledger.name}: damaged ({error})") from None
-    return Recovered(world, quotas, commit, world.tick - began_tick)
+    return Recovered(world, quotas, world.tick - began_tick)
 
 
 def _bring_forward(
@@ -100,14 +99,14 @@ def _bring_forward(
     to_tick: int | None,
     quotas: Quotas,
     run_jobs: RunJobs,
-) -> int:
-    """Replay what came after a commit; returns the last that was applied."""
+) -> None:
+    """Replay what came after a commit."""
     if to_tick is not None and to_tick > ledger.tick():
         raise ConfigError(f"to = {to_tick}: must be from 0 to {ledger.tick()}, where this world is")
     end = max(ledger.tick(), world.tick) if to_tick is None else to_tick
     if end > world.tick or commit < ledger.commits:
         _check_program(ledger, world.tick, commit, end)
-    return _replay(world, ledger, commit, end, quotas, run_jobs)
+    _replay(world, ledger, commit, end, quotas, run_jobs)
 
 
 def _start(
@@ -153,8 +152,8 @@ def _check_program(ledger: Ledger, tick: int, commit: int, end: int) -> None:
 
 def _replay(
     world: World, ledger: Ledger, number: int, end: int, quotas: Quotas, run_jobs: RunJobs
-) -> int:
-    """Apply the commits after one and advance to a tick; returns the last commit applied."""
+) -> None:
+    """Apply the commits after one and advance to a tick."""
     told = _Progress(world.tick, end)
 
     def pass_to(tick: int) -> None:
@@ -183,7 +182,6 @@ def _replay(
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"{ledger.name}: after commit {number:,}: {error}") from None
-    return number
 
 
 def _apply(world: World, commit: Commit, quotas: Quotas) -> None:

@@ -3,7 +3,7 @@
 SHA-256 of the key's SPKI is written in base32 (RFC 4648, 52 letters), four times thirteen letters
 and a check letter (Luhn modulo 32), in groups of seven with dashes, as Syncthing writes its device
 ids. This one text of 63 characters is the id everywhere: in files, on the wire, in a log. Called by
-`identity`, `trust` and the verbs; knows neither keys nor files.
+`keys`, `trust`, `discovery` and the verbs; knows neither keys nor files.
 """
 
 import base64

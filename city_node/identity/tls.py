@@ -1,7 +1,7 @@
 """Links nobody can listen to, between nodes that know who the other is: TLS 1.3, both sides.
 
 The standard library has no callback for certificates one would take although no authority signed
-them; so every certificate is signed by a public key (`identity`), both sides receive the other's,
+them; so every certificate is signed by a public key (`keys`), both sides receive the other's,
 and its id is checked here before one byte of application data is read. In TLS 1.3 who dials is
 done before the other side has looked at his certificate: a link counts as up at welcome, not when
 `secure` returns. Called by `link`; streams may be sockets or memory.

@@ -41,6 +41,9 @@ SETTINGS = Settings(
 """A merchant decides every tenth tick: an update holds some thirty decisions of each. Layers are
 narrower than `network.HIDDEN`, for a training may take half an hour of two cores."""
 
+STEPS = 400_000
+"""Ticks of each world: four times as many taught nothing more."""
+
 STEPS_MAX = 100_000_000
 WORLDS_MAX = 4_096
 

@@ -38,7 +38,7 @@ from engine.reality.targets import MACRO
 LOCALS = 500
 """Households of a city, unless a file of settings says otherwise: twenty firms."""
 
-STEPS = 1_600
+STEPS = 6_400
 """Months of every world, unless somebody says otherwise."""
 
 SETTINGS = Settings(

@@ -7,31 +7,22 @@ nodes of ours may bring is decided in `migrating`. Knows the wire's columns and 
 no socket.
 """
 
-from collections import deque
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
-from city_node.cities.inputs import Arrivals, Homecomer, Place, take, unknown_genes
+from city_node.cities.inputs import Arrivals, Place, take, unknown_genes
 from city_node.cities.world import City, World
 from city_node.network.policy import Guests
+from city_node.network.quotas import Brought
 from engine.money import MINOR_PER_COIN
-from merchants.genome import NEUTRAL, NUMBER, genome_of
-from merchants.roster import Merchants as Rows
-from merchants.roster import Roster, chosen, empty
+from merchants.genome import NEUTRAL, NUMBER
+from merchants.roster import Roster, empty
 from protocol.events import Merchants
-from protocol.limits import TRAITS_MAX
-from protocol.messages import Merchant
 
 ADDRESS_PEERS = 4
 """Names are free where nobody proves who he is: all peers of one address together may bring as much
 as so many of them, whatever they call themselves."""
-
-HOUR_S = 3_600.0
-ENTRY_S = 60.0
-"""An hour is kept as entries of so long each: a road may carry thousands of merchants a second."""
 
 NODE_MERCHANTS_MAX = 4_096
 """Present in one city from one city of a node of ours, who are not bounded each: one without a coin
@@ -39,68 +30,6 @@ takes up memory and time too."""
 
 FOREIGN_PLACES_MAX = 64
 """Cities of the network that merchants here can have beliefs about; columns of every roster."""
-
-
-@dataclass
-class Quota:
-    """What one peer has brought to one city.
-
-    Attributes:
-        net_minor: coins in less coins out since the road first opened, minor units.
-        recent: (since when, coins in less coins out) of the last hour, an entry a minute.
-    """
-
-    net_minor: int = 0
-    recent: deque[tuple[float, int]] = field(default_factory=deque)
-
-    def book(self, now_s: float, amount_minor: int) -> None:
-        """Note coins that came in, or, negative, went out."""
-        self.net_minor += amount_minor
-        if self.recent and now_s < self.recent[-1][0] + ENTRY_S:
-            since_s, booked_minor = self.recent.pop()
-            self.recent.append((since_s, booked_minor + amount_minor))
-        else:
-            self.recent.append((now_s, amount_minor))
-            self._forget(now_s)
-
-    def earlier(self, by_s: float) -> "Quota":
-        """The same, by a clock that shows so much less."""
-        return Quota(self.net_minor, deque((since_s - by_s, m) for since_s, m in self.recent))
-
-    def hour_minor(self, now_s: float) -> int:
-        """Coins in less coins out over the last hour, and up to a minute more."""
-        self._forget(now_s)
-        return sum(amount for _, amount in self.recent)
-
-    def _forget(self, now_s: float) -> None:
-        while self.recent and self.recent[0][0] + ENTRY_S < now_s - HOUR_S:
-            self.recent.popleft()
-
-
-class Brought(NamedTuple):
-    """What has been brought to a city by a peer of the legacy wire, and by all from its address.
-
-    Attributes:
-        heads: merchants of the address instead of coins.
-    """
-
-    peer: Quota
-    address: Quota
-    heads: Quota
-
-    def book(self, now_s: float, amount_minor: int, merchants: int) -> None:
-        """Note who came in, or, negative, went out."""
-        self.peer.book(now_s, amount_minor)
-        self.address.book(now_s, amount_minor)
-        self.heads.book(now_s, merchants)
-
-
-QuotaKeys = tuple[tuple[int, str], tuple[int, str], tuple[int, str]]
-
-
-def quota_keys(here: int, peer: str, address: str) -> QuotaKeys:
-    """Where the quotas of a peer of the legacy wire in a city stand, in the order of `Brought`."""
-    return (here, peer.casefold()), (here, f"@{address}"), (here, f"@{address} heads")
 
 
 class Admitted(NamedTuple):
@@ -273,125 +202,3 @@ def _place_known(world: World, name: str, node_suffix: str) -> int | None:
         if wanted == known.casefold() or wanted == known.casefold() + node_suffix.casefold():
             return place
     return None
-
-
-def bring_home(
-    world: World,
-    city: City,
-    merchants: Roster,
-    genome: dict[str, float] | None,
-    address: str = "",
-) -> None:
-    """One whose road broke, or who cannot go where he wanted, before he was on the wire."""
-    peer = world.places[int(merchants.rows.to_place[0])]
-    take(world, Homecomer(city.here, peer, merchants, unknown_genes(genome), address))
-
-
-@dataclass(frozen=True)
-class Departure:
-    """One who has left a city by a road over the network.
-
-    Attributes:
-        peer: the city he is bound for.
-        xid: counted for each pair of cities, never given twice.
-        row: as he left, should he have to come home.
-        merchant: what the wire says of him.
-        address: of the peer, where that is of the legacy wire; `crossing` knows it.
-    """
-
-    city: City
-    peer: str
-    xid: int
-    row: Roster
-    merchant: Merchant
-    address: str = ""
-
-
-def leave(world: World, node_suffix: str) -> list[Departure]:
-    """All who left for the network in the last window, numbered; empties `world.abroad`.
-
-    The same history gives the same numbers: recovery counts on it.
-    """
-    departures = []
-    for city, left in world.abroad:
-        for number, merchant in enumerate(on_the_wire(world, left, node_suffix)):
-            row = chosen(left, slice(number, number + 1))
-            peer = world.places[int(row.rows.to_place[0])]
-            pair = city.here, peer.casefold()
-            xid = world.next_xid.get(pair, 0)
-            world.next_xid[pair] = xid + 1
-            departures.append(Departure(city, peer, xid, row, merchant))
-    world.abroad.clear()
-    return departures
-
-
-def on_the_wire(world: World, merchants: Roster, node_suffix: str) -> list[Merchant]:
-    """Rows as the wire's merchants; our own cities under their full names."""
-    size = int(merchants.size[0])
-    rows = merchants.rows
-    unknown = np.isnan(rows.expected_price[:size])
-    heard_of = np.flatnonzero(~unknown.all(axis=(0, 1)))
-    dealt_in = np.flatnonzero(~unknown.all(axis=(0, 2)))
-    own = len(world.cities)
-    cities = [world.places[at].upper() + (node_suffix if at < own else "") for at in heard_of]
-    goods = [world.goods[good] for good in dealt_in]
-    told = np.ix_(np.arange(size), dealt_in, heard_of)
-    columns = zip(
-        rows.money_minor[:size].tolist(),
-        rows.good[:size].tolist(),
-        rows.capacity[:size].tolist(),
-        rows.owned[:size].tolist(),
-        rows.expected_price[told].tolist(),
-        np.any(unknown[told], axis=(1, 2)).tolist(),
-        _genomes(world, rows, size),
-        strict=True,
-    )
-    travellers = []
-    for money_minor, good, capacity, owned, prices, has_gaps, genome in columns:
-        if has_gaps:
-            expected_prices = _known(goods, cities, prices)
-        else:
-            by_good = zip(goods, prices, strict=True)
-            expected_prices = {
-                name: dict(zip(cities, by_city, strict=True)) for name, by_city in by_good
-            }
-        travellers.append(
-            Merchant(
-                money_minor=money_minor,
-                good=world.goods[good],
-                capacity=capacity,
-                owned=owned,
-                expected_prices=expected_prices,
-                genome=genome,
-            )
-        )
-    return travellers
-
-
-def _known(
-    goods: list[str], cities: list[str], prices: list[list[float]]
-) -> dict[str, dict[str, float]]:
-    """The prices that are not NaN, of the goods that have any."""
-    found = {}
-    for good, by_city in zip(goods, prices, strict=True):
-        pairs = zip(cities, by_city, strict=True)
-        if known := {city: price for city, price in pairs if price == price}:
-            found[good] = known
-    return found
-
-
-def _genomes(world: World, rows: Rows, size: int) -> list[dict[str, float] | None]:
-    """Each one's genes and those he carries for others, of these as many as a line takes.
-
-    None where he is neutral: whoever gets him takes him for neutral then.
-    """
-    genomes: list[dict[str, float] | None] = [None] * size
-    for row in np.flatnonzero((rows.genome[:size] != NEUTRAL).any(axis=1)).tolist():
-        genomes[row] = genome_of(rows.genome[row])
-    if world.luggage:
-        ids = zip(rows.birthplace[:size].tolist(), rows.number[:size].tolist(), strict=True)
-        for row, who in enumerate(ids):
-            if kept := world.luggage.pop(who, None):
-                genes = (genomes[row] or {}) | kept
-                genomes[row] = dict(islice(genes.items(), TRAITS_MAX))
-    return genomes

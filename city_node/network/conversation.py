@@ -2,7 +2,8 @@
 
 What a message means is decided in `protocol`; who may come in, by `gate`. Nothing here touches a
 world: what a peer says waits in its `PeerNode` for the next window, and what is said of merchants
-is put there by `migrating` once it is durable. Called by `link`.
+is put there by `migrating` once it is durable. Made by `linking`; `link` hands it every link that
+is authenticated.
 """
 
 import contextlib

@@ -12,24 +12,19 @@ import trio
 
 from city_node.cities.inputs import Way, Ways, take
 from city_node.cities.world import City, World
-from city_node.network.border import (
-    Admitted,
-    Brought,
-    Departure,
-    Quota,
-    admit,
-    bring_home,
-    place_of,
-    quota_keys,
-)
+from city_node.network.border import Admitted, admit, place_of
+from city_node.network.departures import Departure, bring_home
 from city_node.network.network import (
-    CROSSINGS_MAX,
     OUTBOX_MERCHANTS_MAX,
     Network,
+    NodeWay,
     Travelway,
     bytes_of,
+    note_crossings,
 )
+from city_node.network.quotas import Brought, Quota, quota_keys
 from protocol.events import Merchants
+from protocol.observe import EMPTY_HANDED
 
 MOVING_COST_COINS = 1.0
 """Weighed by merchants on a road over the network, as on any other."""
@@ -41,12 +36,7 @@ PEERS_REMEMBERED_MAX = 1_024
 def give_inputs(network: Network, world: World) -> None:
     """Arrivals, homecomers and the state of the roads, as inputs of the window that begins now."""
     now_s = trio.current_time()
-    for travelway in network.gone:  # first: an arrival may need the place of a city that is gone
-        for _, departure in travelway.outbox:
-            _bring_home(network, world, departure, now_s)
-        travelway.outbox.clear()
-    network.gone.clear()
-    for departure in network.homeless:
+    for departure in network.homeless:  # first: an arrival may need the place of a city now gone
         _bring_home(network, world, departure, now_s)
     network.homeless.clear()
     while network.heard:
@@ -63,7 +53,7 @@ def _admit(
     network: Network, world: World, travelway: Travelway, came: Merchants, now_s: float
 ) -> None:
     city = travelway.city
-    place = _place(network, world, travelway)
+    place = place_on(network, world, travelway)
     brought = _brought(network, city.here, travelway.peer, travelway.address, now_s)
     policy = network.policies[city.here]
     if place is None or brought is None:
@@ -84,8 +74,7 @@ def _admit(
             tariff_bp=policy.tariff_bp,
             address=travelway.address,
         )
-    for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
-        travelway.crossings.append((now_s, came.goods[good] if owned else "", False))
+    note_crossings(travelway, came)
     if admitted.turned_back:
         network.refuse(city.name, travelway.peer, len(admitted.turned_back))
         network.log.complain(
@@ -94,13 +83,14 @@ def _admit(
         travelway.send_back(b"".join(admitted.turned_back))
 
 
-def _place(network: Network, world: World, travelway: Travelway) -> int | None:
-    if travelway.place < 0:
-        place = place_of(world, travelway.peer, network.in_use)
+def place_on(network: Network, world: World, way: Travelway | NodeWay) -> int | None:
+    """The place of the city at the other end of a way, found once; None: it has none."""
+    if way.place < 0:
+        place = place_of(world, way.peer, network.in_use)
         if place is None or place < len(world.cities):
             return None
-        travelway.place = place
-    return travelway.place
+        way.place = place
+    return way.place
 
 
 def _brought(network: Network, here: int, peer: str, address: str, now_s: float) -> Brought | None:
@@ -154,7 +144,7 @@ def _wanted(network: Network, world: World, city: City) -> list[Way]:
     found = []
     emigrates = network.policies[city.here].legacy_emigration
     for (here, _), way in sorted(network.open.items()) if emigrates else ():
-        if here == city.here and way.ready and _place(network, world, way) is not None:
+        if here == city.here and way.ready and place_on(network, world, way) is not None:
             carries = [good in way.connection.goods_known for good in world.goods]
             room = OUTBOX_MERCHANTS_MAX - len(way.outbox)
             found.append(Way(way.place, MOVING_COST_COINS, room, carries))
@@ -186,5 +176,5 @@ def take_abroad(network: Network, departures: list[Departure]) -> None:
             network.homeless.append(departure)
             continue
         way.outbox.append((merchant, departure))
-        way.crossings.append((now_s, merchant.good if merchant.owned else "", True))
+        way.crossings.append((now_s, merchant.good if merchant.owned else EMPTY_HANDED, True))
         way.wake.set()

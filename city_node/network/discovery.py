@@ -1,8 +1,8 @@
 """Nodes that find each other: DNS-SD announcements by zeroconf, as hints and never as trust.
 
 zeroconf runs in threads of its own; what it sees crosses into trio through a bounded channel. A
-node announces itself only on the interfaces its listeners are bound to. Called by `node`; knows
-neither the world nor connections.
+node announces itself only on the interfaces its listeners are bound to. Called by `meeting`;
+knows neither the world nor connections.
 """
 
 from __future__ import annotations

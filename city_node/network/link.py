@@ -1,8 +1,9 @@
 """Links between nodes: accepted or dialled, authenticated, bounded, and then handed on.
 
 TLS comes to `Links`, from whichever listener; the rest are guests of the legacy wire. A link is
-handed to `speak`, which exchanges hello and welcome over it, asks `policy` who may come in, and
-says `greeted` when the link is up. Knows neither messages nor merchants. Called by `node`.
+handed to `speak` (`conversation`), which exchanges hello and welcome over it, asks `gate` who may
+come in, and says `greeted` when the link is up. Knows neither messages nor merchants. Made by
+`linking`; `meeting` and `sightings` have it dial.
 """
 
 from collections import OrderedDict

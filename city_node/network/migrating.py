@@ -16,16 +16,11 @@ import trio
 from city_node.cities.inputs import Homecomer, take, unknown_genes
 from city_node.cities.world import City, World
 from city_node.identity.keys import city_key, is_signed, sign
-from city_node.network.border import (
-    NODE_MERCHANTS_MAX,
-    Departure,
-    enter,
-    guests_present,
-    place_of,
-    roster_of,
-)
+from city_node.network.border import NODE_MERCHANTS_MAX, enter, guests_present, place_of, roster_of
 from city_node.network.conversation import Speaker
-from city_node.network.network import CROSSINGS_MAX, Network, NodeWay
+from city_node.network.crossing import place_on
+from city_node.network.departures import Departure
+from city_node.network.network import Network, note_crossings
 from city_node.network.peer_nodes import PeerNode, PeerNodes, as_kept, spelled
 from protocol.bulk import BulkDecoder
 from protocol.checks import LineError
@@ -127,7 +122,7 @@ class Migrations:
         fresh = peer.pairs.to_judge(offer)
         found = read(peer.decoder, fresh)
         way = self.network.linked.get((city.here, offer.sender.casefold()))
-        place = self._place(world, way) if way else None
+        place = place_on(self.network, world, way) if way else None
         closed = "closed" if way is None else "crowded" if place is None else ""
         present = guests_present(world, city, place) if place is not None else 0
         inbound = peer.pairs.inbound.get((offer.receiver, offer.sender))
@@ -291,14 +286,6 @@ class Migrations:
 
     # --- ways and news ---
 
-    def _place(self, world: World, way: NodeWay) -> int | None:
-        if way.place < 0:
-            place = place_of(world, way.peer, self.network.in_use)
-            if place is None or place < len(world.cities):
-                return None
-            way.place = place
-        return way.place
-
     def _open_ways(self, world: World) -> None:
         """How many more merchants each way has room for, and what is under way on it."""
         self.network.under_way = set()
@@ -318,7 +305,7 @@ class Migrations:
                 way.credit_minor = self._credit_minor(way.city)
                 way.used_minor = way.credit_minor - self._free_minor(way.city, way.name)
                 if way.prices is not None:
-                    self._place(world, way)
+                    place_on(self.network, world, way)
 
     def _waiting(self, peer: PeerNode, ours: str, name: str) -> Counter[str]:
         """Who has left and is not known to have arrived, by the good he carries."""
@@ -368,10 +355,3 @@ class Migrations:
                 key = city_key(self.nodes.identity, ours)
                 signature = sign(key, "statement", signed_bytes(statement)).hex()
                 peer.pairs.state(msgspec.structs.replace(statement, signature=signature))
-
-
-def note_crossings(way: NodeWay, came: Merchants) -> None:
-    """Show the last of those who came on their way."""
-    now_s = trio.current_time()
-    for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
-        way.crossings.append((now_s, came.goods[good] if owned else EMPTY_HANDED, False))

@@ -16,8 +16,9 @@ import trio
 from city_node.cities.world import City
 from city_node.log import Log
 from city_node.machine import Machine, Stream
-from city_node.network.border import Departure, Quota
+from city_node.network.departures import Departure
 from city_node.network.policy import Policy
+from city_node.network.quotas import Quota
 from city_node.network.sockets import Ungreeted
 from protocol.bulk import Names, ReadColumns
 from protocol.connection import Connection
@@ -138,7 +139,7 @@ class NodeWay:
         waiting: who has left and is not known to have arrived, by the good he carries.
         balance_minor: coins that have come from there, less those that went; settled and held.
         credit_minor: how much of that this city allows all cities of that node; used_minor: of it.
-        stop: ends the link; redial: of the task that would dial again.
+        stop: ends the link, which is dialled no more.
         crossings: as of a Travelway.
     """
 
@@ -148,7 +149,6 @@ class NodeWay:
     address: str
     dialled: bool
     stop: Callable[[str], None]
-    redial: trio.CancelScope | None = None
     place: int = -1
     prices: Mapping[str, float] | None = None
     room: int = 0
@@ -185,8 +185,7 @@ class Network:
         under_way: names, casefolded, of cities that merchants are under way to or held for.
         ungreeted: connections that peers have dialled and not greeted on, oldest first.
         heard: merchants waiting for the next window, in the order in which they came.
-        gone: closed travel-ways whose outbox has to come home.
-        homeless: who left while his travel-way closed, and has to come home too.
+        homeless: who has left, cannot get away, and has to come home.
         quotas: by city and casefolded name of the peer, "@ADDRESS" (coins), or "@ADDRESS heads".
         refused: lines and merchants refused, by city and name of the peer.
         policies: of our cities' borders, by their numbers.
@@ -203,7 +202,6 @@ class Network:
     under_way: set[str] = field(default_factory=set)
     ungreeted: list[Ungreeted] = field(default_factory=list)
     heard: deque[tuple[Travelway, Merchants]] = field(default_factory=deque)
-    gone: list[Travelway] = field(default_factory=list)
     homeless: list[Departure] = field(default_factory=list)
     quotas: dict[tuple[int, str], Quota] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -217,6 +215,11 @@ class Network:
         if (city, peer) not in self.refused and len(self.refused) >= REFUSED_MAX:
             peer = "(others)"
         self.refused[city, peer] += count
+
+    def send_home(self, way: Travelway) -> None:
+        """Let all who wait to be written come home with the next window."""
+        self.homeless += [departure for _, departure in way.outbox]
+        way.outbox.clear()
 
     def keep_apart(self, node_id: str, apart: Apart) -> None:
         """Note why there is no road to a node."""
@@ -245,6 +248,13 @@ class Network:
     ) -> tuple[Merchants, set[str]] | None:
         """As `protocol.bulk.ReadColumns`; reads nothing until the quick reader is loaded."""
         return self.quick_reader(block, lines, names) if self.quick_reader else None
+
+
+def note_crossings(way: Travelway | NodeWay, came: Merchants) -> None:
+    """Show the last of those who came on their way."""
+    now_s = trio.current_time()
+    for good, owned in zip(came.good[-CROSSINGS_MAX:], came.owned[-CROSSINGS_MAX:], strict=True):
+        way.crossings.append((now_s, came.goods[good] if owned else EMPTY_HANDED, False))
 
 
 def bytes_of(came: Merchants) -> int:

@@ -1,7 +1,7 @@
 """Nodes in sight, and which of them this one dials: those with a higher id.
 
 What is seen are hints (`discovery`): where a node says it listens is where it is dialled, and TLS
-then proves who it is. Called by `node`; the cities of nodes without links are `meeting`'s.
+then proves who it is. Called by `meeting`.
 """
 
 from functools import partial

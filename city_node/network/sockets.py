@@ -1,7 +1,7 @@
 """Small things about sockets that both wires need: who is there, what he says first, how often,
 and who may be silent.
 
-Called by `link`, `travelway` and `node`; knows neither wire.
+Called by `link`, `travelway`, `meeting` and `machine`; knows neither wire.
 """
 
 import socket

@@ -5,7 +5,7 @@ Whoever accepted or dialled calls `speak`; what a connection says and hears is d
 next window, what they send was put there by `crossing`.
 """
 
-from collections import Counter, deque
+from collections import Counter
 
 import trio
 
@@ -185,8 +185,7 @@ def _forget(network: Network, way: Travelway) -> None:
         network.log.complain(f"{way.city.name}: {way.address} not let in: {why}")
         return
     network.open.pop((way.city.here, way.connection.peer_name.casefold()), None)
-    if way.outbox:
-        network.gone.append(way)
+    network.send_home(way)
     network.log.say(f"{way.city.name}: road to {way.peer} closed: {way.why_closed or 'stopped'}")
 
 
@@ -229,9 +228,6 @@ def _to_be_sent(network: Network, way: Travelway) -> bytes:
 
 def _set_aside(network: Network, way: Travelway, staying: list[Merchant]) -> None:
     """Empty the outbox; those who could not be put on the wire come home with the next window."""
-    if staying:
-        kept = [(m, row) for m, row in way.outbox if any(m is other for other in staying)]
-        home = Travelway(way.city, way.stream, way.address, way.connection, way.redial, way.peer)
-        home.place, home.outbox = way.place, deque(kept)
-        network.gone.append(home)
+    stay = {id(merchant) for merchant in staying}
+    network.homeless += [departure for merchant, departure in way.outbox if id(merchant) in stay]
     way.outbox.clear()

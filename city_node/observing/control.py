@@ -10,7 +10,7 @@ from city_node.cities.shocks import events_of
 from city_node.cities.world import World, city_named
 from city_node.network.link import Links
 from city_node.network.meeting import keep_told
-from city_node.network.network import Network
+from city_node.network.network import Network, Travelway
 from city_node.pace import Pace
 from city_node.settings.config import speed_of
 from city_node.settings.network import dialling
@@ -76,7 +76,7 @@ class Control:
             open_to = sorted({way.peer for way in self._network.ways})
             raise ValueError(f"peer = {peer!r}: must be one of {', '.join(open_to) or 'none open'}")
         for way in ways:
-            if way.redial:
+            if isinstance(way, Travelway) and way.redial:
                 way.redial.cancel()
             way.close("disconnected by command")
 

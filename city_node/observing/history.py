@@ -8,7 +8,8 @@ import contextlib
 import csv
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -30,7 +31,7 @@ PARQUET_ROWS = 8_192
 class Sink(Protocol):
     """Where rows go."""
 
-    def write(self, row: dict[str, Any]) -> None: ...
+    def write(self, rows: Sequence[dict[str, Any]]) -> None: ...
     def close(self) -> None: ...
 
 
@@ -51,9 +52,10 @@ class History:
         if self._sink is None or world.tick < self._due_tick:
             return
         self._due_tick = world.tick + ROW_TICKS
+        rows = []
         for city in world.cities:
             now = city_summary(world, city)
-            self._sink.write(
+            rows.append(
                 {
                     "tick": world.tick,
                     "city": city.name,
@@ -66,16 +68,26 @@ class History:
                     **series(city, self._gauges),
                 }
             )
+        self._sink.write(rows)
+
+
+def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Of all of them, in order: cities of other economies have other series."""
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def check_ending(path: Path) -> None:
-    """Refuse a file whose name says no format that there is.
+    """Refuse a file whose name says no format that there is, or one whose extra is missing.
 
     Raises:
-        ConfigError: with those there are.
+        ConfigError: with those there are, or the extra.
     """
     if path.suffix not in ENDINGS:
         raise ConfigError(f"history = '{path}': must end in {', '.join(ENDINGS)}")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise ConfigError(
+            f"history = '{path}': Parquet needs an extra: pip install 'city-node[parquet]'"
+        )
 
 
 @contextlib.contextmanager
@@ -103,9 +115,9 @@ class JsonLinesSink:
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8")
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one row."""
-        self._file.write(json.dumps(row) + "\n")
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows."""
+        self._file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def close(self) -> None:
         """Finish the file."""
@@ -113,18 +125,19 @@ class JsonLinesSink:
 
 
 class CsvSink:
-    """Columns as in the first row: what a later one adds is left out, what it lacks is empty."""
+    """Columns as of all cities at first: what is added later is left out, what a row lacks is
+    empty."""
 
     def __init__(self, path: Path) -> None:
         self._file: TextIO = path.open("w", encoding="utf-8", newline="")
         self._writer: csv.DictWriter[str] | None = None
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one row."""
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows."""
         if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(row), extrasaction="ignore")
+            self._writer = csv.DictWriter(self._file, columns_of(rows), extrasaction="ignore")
             self._writer.writeheader()
-        self._writer.writerow(row)
+        self._writer.writerows(rows)
 
     def close(self) -> None:
         """Finish the file."""
@@ -143,15 +156,16 @@ class SqliteSink:
             raise ConfigError(f"history = '{path}': cannot be written ({error})") from None
         self._columns = {"tick", "city"}
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one row; NaN becomes NULL."""
-        names = {name: '"' + name.replace('"', '""') + '"' for name in row}
-        for name in row.keys() - self._columns:
-            self._database.execute(f"ALTER TABLE history ADD COLUMN {names[name]}")
-        self._columns |= row.keys()
-        marks = ", ".join("?" * len(row))
-        insert = f"INSERT INTO history ({', '.join(names.values())}) VALUES ({marks})"
-        self._database.execute(insert, list(row.values()))
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows; NaN becomes NULL."""
+        for row in rows:
+            names = {name: '"' + name.replace('"', '""') + '"' for name in row}
+            for name in row.keys() - self._columns:
+                self._database.execute(f"ALTER TABLE history ADD COLUMN {names[name]}")
+            self._columns |= row.keys()
+            marks = ", ".join("?" * len(row))
+            insert = f"INSERT INTO history ({', '.join(names.values())}) VALUES ({marks})"
+            self._database.execute(insert, list(row.values()))
         self._database.commit()
 
     def close(self) -> None:
@@ -160,24 +174,20 @@ class SqliteSink:
 
 
 class ParquetSink:
-    """Columns, compressed; by pyarrow, an extra."""
+    """Columns as of the first `PARQUET_ROWS`, compressed; by pyarrow, an extra."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ImportError:
-            raise ConfigError(
-                f"history = '{path}': Parquet needs an extra: pip install 'city-node[parquet]'"
-            ) from None
+        import pyarrow
+        import pyarrow.parquet
+
         self._arrow = pyarrow
         self._path = path
         self._rows: list[dict[str, Any]] = []
         self._writer: Any = None
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one row."""
-        self._rows.append(row)
+    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows."""
+        self._rows += rows
         if len(self._rows) >= PARQUET_ROWS:
             self._flush()
 
@@ -185,7 +195,8 @@ class ParquetSink:
         if not self._rows:
             return
         if self._writer is None:
-            table = self._arrow.Table.from_pylist(self._rows)
+            whole = dict.fromkeys(columns_of(self._rows))  # pyarrow looks at the first row alone
+            table = self._arrow.Table.from_pylist([whole | row for row in self._rows])
             self._writer = self._arrow.parquet.ParquetWriter(self._path, table.schema)
         else:
             table = self._arrow.Table.from_pylist(self._rows, schema=self._writer.schema)

@@ -26,8 +26,8 @@ from city_node.network.network import Network
 from city_node.observing.snapshot import snapshot
 from city_node.observing.window import Taken, Window
 from city_node.pace import Pace
+from city_node.running import Running, token_file
 from city_node.settings.config import Config
-from city_node.verbs.running import Running, token_file
 from protocol import observe
 from protocol.observe_lines import CommandReader, encode
 

@@ -4,7 +4,8 @@ Called by `config`, which has merged file and defaults. Imports the engine's par
 after `kernel_cache.prepare`.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from city_node.settings import founders
 from city_node.settings.fields import (
     check_fields,
     converted,
-    merged,
     table_in,
     tables_in,
     text_in,
@@ -36,6 +36,9 @@ LOCALS_USUAL = 20
 LOCALS_MAX = 10_000_000
 MERCHANTS_MAX = 5_000_000
 """A city a core can still tick; memory is about 300 bytes a local, 200 a merchant."""
+
+MERCHANT_FIELDS = ("count", "genome", "network")
+"""Of [merchants], beside their rules."""
 
 CITY_FIELDS = ("economy", "locals", "evolution", "merchants", "goods", "recipes", "border")
 
@@ -70,37 +73,81 @@ class CityConfig:
     device: str = "cpu"
 
 
-def city_in(
-    name: str,
-    for_all: Mapping[str, Any],
+def common_in(
+    where: str,
+    table: Mapping[str, Any],
     own: Mapping[str, Any],
     wishes: Wishes,
-    device: str,
-) -> CityConfig:
-    """One city; what is for all may hold the parameters of other cities' economies as well.
+    installed: Collection[str],
+) -> dict[str, Any]:
+    """What of a city no economy has a say in, by the fields of CityConfig: checked before any is
+    loaded, for that compiles kernels, and nobody waits for those to be told of a slip.
+
+    Args:
+        where: what precedes a field's name in an error, as "cities.Riverwood.".
+        table: the city's own over what is for all, which may hold the parameters of others'
+            economies.
+        own: the city's own.
+        installed: names of economies.
 
     Raises:
         ValueError: one line with field, value and limit.
     """
-    where = f"cities.{name}."
-    table = merged(for_all, own)
-    economy_name = text_in(where + "economy", wish_or(wishes.economy, table.get("economy")))
-    economy = load(economy_name)
-    check_fields(where, own, (*CITY_FIELDS, economy_name))
+    economy = text_in(where + "economy", wish_or(wishes.economy, table.get("economy")))
+    if economy not in installed:
+        raise ValueError(f"economy = {economy!r}: must be one of {', '.join(installed)}")
+    check_economy_tables(where, own, {economy}, installed)
+    check_fields(where, own, (*CITY_FIELDS, economy))
     merchants = dict(table_in(where + "merchants", table.get("merchants", {})))
-    count = merchants.pop("count")
+    fields = tuple(field.name for field in dataclasses.fields(MerchantParameters))
+    check_fields(where + "merchants.", merchants, (*fields, *MERCHANT_FIELDS))
+    count, genome = merchants["count"], merchants.get("genome")
     evolution = yes_or_no(where + "evolution", wishes.evolution, table["evolution"])
-    genome, network = (merchants.pop(key, None) for key in ("genome", "network"))
-    rules = _merchant_rules(where, merchants, evolution)
+    rules = {key: value for key, value in merchants.items() if key not in MERCHANT_FIELDS}
     goods = {
         check_name("good", good): converted(f"{where}goods.{good}.", Good, fields)
         for good, fields in tables_in(table, "goods").items()
     }
     recipes = _recipes(where, tables_in(table, "recipes"))
+    if not goods:
+        why = "a file with goods or recipes for all cities has to name all of them"
+        raise ValueError(f"{where}goods: there are none; {why}")
     try:
         check_goods(goods, recipes)
     except ValueError as error:
         raise ValueError(f"{where}{error}") from None
+    return {
+        "economy": economy,
+        "merchants": wished_or(
+            "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
+        ),
+        "merchant_rules": _merchant_rules(where, rules, evolution),
+        "evolution": evolution,
+        "genomes": _genomes(f"{where}merchants.genome", genome, wishes.config),
+        "goods": goods,
+        "recipes": recipes,
+    }
+
+
+def city_in(
+    name: str,
+    table: Mapping[str, Any],
+    common: Mapping[str, Any],
+    wishes: Wishes,
+    device: str,
+) -> CityConfig:
+    """One city; loads its economy.
+
+    Args:
+        table: as that of `common_in`.
+        common: what it returned.
+
+    Raises:
+        ValueError: one line with field, value and limit.
+    """
+    where = f"cities.{name}."
+    economy_name = common["economy"]
+    economy = load(economy_name)
     parameters = converted(
         f"{where}{economy_name}.",
         economy.Parameters,
@@ -110,28 +157,30 @@ def city_in(
     ancestors = founders.of(f"{where}{economy_name}.", parameters, folder)
     return CityConfig(
         name=name,
-        economy=economy_name,
         locals=_locals(where, table, wishes, economy, parameters, ancestors),
-        merchants=wished_or(
-            "merchants", wishes.merchants, where + "merchants.count", count, MERCHANTS_MAX
-        ),
-        goods=goods,
-        recipes=recipes,
         parameters=parameters,
-        merchant_rules=rules,
-        evolution=evolution,
-        genomes=_genomes(f"{where}merchants.genome", genome, wishes.config),
         network=_network_file(
             f"{where}merchants.network",
-            network,
-            rules.policy,
+            table["merchants"].get("network"),
+            common["merchant_rules"].policy,
             wishes.config,
             learns=getattr(economy, "LEARNS", False),
         ),
         networks=_residents_networks(f"{where}{economy_name}.", economy, parameters, folder),
         founders=ancestors,
         device=device if getattr(economy, "KEEPS_DEVICE", False) else "cpu",
+        **common,
     )
+
+
+def check_economy_tables(
+    where: str, table: Mapping[str, Any], economies: Collection[str], installed: Collection[str]
+) -> None:
+    """Refuse the table of an economy that is installed, where none of `economies` is that one."""
+    for name in installed:
+        if name in table and name not in economies:
+            limit = f'goes with economy = "{name}", which is not asked for'
+            raise ValueError(f"{where}{name} = {table[name]!r}: {limit}")
 
 
 def _merchant_rules(where: str, fields: Mapping[str, Any], evolution: bool) -> MerchantParameters:

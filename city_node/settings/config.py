@@ -3,22 +3,28 @@
 Flags and environment arrive as `Wishes` (typer has merged the two); the file is TOML with the keys
 of `defaults.toml`, and a [cities.NAME] table overrides any of them for one city. A file that names
 goods or recipes starts from none. Nothing unknown is passed over: every fault is a ConfigError of
-one line that names field, value and limit. What one city is to be stands in `city_config`, how the
-node meets others in `network_config`. Imports the engine's parameters, so only after
-`kernel_cache.prepare`.
+one line that names field, value and limit. What one city is to be stands in `city`, how the node
+meets others in `network`. Imports the engine's parameters, so only after `kernel_cache.prepare`;
+economies, whose kernels may have to be compiled, come last.
 """
 
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from city_node.errors import ConfigError
 from city_node.names import check_name
 from city_node.network.policy import Policy, policy_in
-from city_node.settings.city import CITY_FIELDS, CityConfig, city_in
+from city_node.settings.city import (
+    CITY_FIELDS,
+    CityConfig,
+    check_economy_tables,
+    city_in,
+    common_in,
+)
 from city_node.settings.fields import (
     address_in,
     check_fields,
@@ -34,6 +40,7 @@ from city_node.settings.network import NETWORK_FIELDS, NetworkConfig, network_in
 from city_node.settings.roads import ROAD_FIELDS, RoadConfig, roads_in
 from city_node.settings.wishes import Wishes
 from engine.economy import DEVICES, UnknownEconomyError
+from engine.economy import names as economies_installed
 from engine.goods import check
 
 SPEED_MIN, SPEED_MAX = 60, 600_000
@@ -105,27 +112,29 @@ def _resolve(wishes: Wishes) -> Config:
     own = merged(_by_folded_name(defaults), _by_folded_name(written))
     economies = {str(table.get("economy", shared["economy"])) for table in [shared, *own.values()]}
     economies |= {wishes.economy} if wishes.economy else set()
-    device = _device(wish_or(wishes.device, shared["device"]))
+    installed = economies_installed()
+    check_economy_tables("", shared, economies, installed)
     check_fields("", shared, (*TOP_FIELDS, *NETWORK_FIELDS, *CITY_FIELDS, *ROAD_FIELDS, *economies))
     for_all = _of_city(shared)
     idle = _not_among(names, tables_in(written, "cities"))
-    checked = {
-        name: city_in(name, for_all, own.get(name.casefold(), {}), wishes, device)
-        for name in (*names, *idle)
+    own_of = {name: own.get(name.casefold(), {}) for name in (*names, *idle)}
+    tables = {name: merged(for_all, own_of[name]) for name in own_of}
+    common = {
+        name: common_in(f"cities.{name}.", table, own_of[name], wishes, installed)
+        for name, table in tables.items()
     }
-    policies = {name: _policy(name, for_all, own.get(name.casefold(), {})) for name in checked}
-    cities = tuple(checked[name] for name in names)
-    _check_same_goods(cities)
+    policies = {name: _policy(name, table) for name, table in tables.items()}
+    device = _device(wish_or(wishes.device, shared["device"]))
     observe_port = wish_or(wishes.observe_port, shared["observe_port"])
-    return Config(
+    config = Config(
         seed=_seed(wishes, shared),
         seed_asked=wish_or(wishes.seed, shared.get("seed")) is not None,
         idle=tuple(idle),
-        speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared.get("speed", "6000"))),
+        speed_ticks_per_s=speed_of(wish_or(wishes.speed, shared["speed"])),
         threads=_threads(wishes.threads, shared),
         device=device,
         node_name=_node_name(wish_or(wishes.node_name, shared.get("node_name"))),
-        cities=cities,
+        cities=(),
         policies=tuple(policies[name] for name in names),
         roads=roads_in(shared, names),
         network=network_in(wishes, shared, names),
@@ -134,6 +143,12 @@ def _resolve(wishes: Wishes) -> Config:
             "observe_bind", wish_or(wishes.observe_bind, shared["observe_bind"])
         ),
     )
+    checked = {
+        name: city_in(name, table, common[name], wishes, device) for name, table in tables.items()
+    }
+    cities = tuple(checked[name] for name in names)
+    _check_same_goods(cities)
+    return replace(config, cities=cities)
 
 
 def _of_city(shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,9 +193,9 @@ def _check_unique(names: tuple[str, ...]) -> None:
         seen.add(name.casefold())
 
 
-def _policy(name: str, for_all: Mapping[str, Any], own: Mapping[str, Any]) -> Policy:
+def _policy(name: str, table: Mapping[str, Any]) -> Policy:
     where = f"cities.{name}.border"
-    return policy_in(f"{where}.", table_in(where, merged(for_all, own)["border"]))
+    return policy_in(f"{where}.", table_in(where, table["border"]))
 
 
 def _seed(wishes: Wishes, shared: Mapping[str, Any]) -> int:

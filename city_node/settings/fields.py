@@ -153,12 +153,15 @@ def address_in(field: str, value: Any) -> str:
         raise ValueError(f"{field} = {value!r}: must be an IP address, as 127.0.0.1") from None
 
 
-def check_writable(field: str, path: Path) -> None:
-    """Refuse, before anything runs, a file that cannot be written.
+def check_writable(field: str, path: Path, ending: str = "") -> None:
+    """Refuse, before anything runs, a file that cannot be written, or whose name does not end as
+    what is written into it should.
 
     Raises:
         ConfigError: field, value and why.
     """
+    if not path.name.lower().endswith(ending):
+        raise ConfigError(f"{field} = '{path}': must end in {ending}")
     existed = path.exists()
     try:
         path.open("a").close()

@@ -3,7 +3,7 @@
 `[society] founders = "FILE"`, CSV with a header, or SQLite with a table `founders`: a column a
 trait (0 … 1), and perhaps `tribe`. A trait without a column, or an empty cell, is drawn for each
 citizen.
-Called by `config`; economies themselves read no file.
+Called by `city`; economies themselves read no file.
 """
 
 import csv

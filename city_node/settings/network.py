@@ -44,7 +44,7 @@ class NetworkConfig:
         legacy_bind: IP address that listeners are bound to.
         dial: addresses to connect to.
         discovery: whether to announce this node and look for others.
-        interface: IP address of the interface to do that on; None: where the listeners are.
+        interface: IP address of the interface to do that on; None: on all.
     """
 
     port: int | None
@@ -66,8 +66,9 @@ def network_in(wishes: Wishes, shared: Mapping[str, Any], names: tuple[str, ...]
         ValueError: one line with field, value and limit.
     """
     port = wish_or(wishes.port, shared.get("port"))
-    if port is not None and not 1 <= whole_number("port", port, 65_535) <= 65_536 - len(names):
-        raise ValueError(f"port = {port}: must be from 1 to {65_536 - len(names)}, one a city")
+    most = 65_536 - len(names)
+    if port is not None and (type(port) is not int or not 1 <= port <= most):
+        raise ValueError(f"port = {port!r}: must be from 1 to {most}, one a city")
     node_port = wish_or(wishes.node_port, shared.get("node_port"))
     discovery = yes_or_no("discovery", wishes.discovery, shared["discovery"])
     written = shared.get("connect", [])

@@ -50,9 +50,9 @@ def evolve(
     asked = laboratory.laboratory(
         wishes, population=population, generations=generations, ticks=every
     )
-    for field, path in (("save", save), ("picture", picture)):
-        if path is not None:
-            check_writable(field, path)
+    check_writable("save", save)
+    if picture is not None:
+        check_writable("picture", picture, ".png")
     evolve_run.run(asked, save, picture)
 
 
@@ -67,7 +67,7 @@ def train(
     ] = "firm,household,bank,central_bank",
     steps: Annotated[
         int | None,
-        typer.Option(help="Of every world: ticks (100000), months of a macro city (1600)."),
+        typer.Option(help="Of every world: ticks (400000), months of a macro city (6400)."),
     ] = None,
     worlds: Annotated[int, typer.Option(help="That run side by side.")] = 16,
     threads: Annotated[int, typer.Option(help="That run worlds and learn.")] = 2,
@@ -115,7 +115,7 @@ def train(
         return
     asked = school.training(
         wishes,
-        steps=100_000 if steps is None else steps,
+        steps=school.STEPS if steps is None else steps,
         worlds=worlds,
         threads=threads,
         device=device,
@@ -163,5 +163,5 @@ def reality(
     if balance_sheet:
         raise typer.Exit(0 if ruler.show_accounts(economy, first_seed) else 1)
     if plot is not None:
-        check_writable("plot", plot)
+        check_writable("plot", plot, ".png")
     ruler.show(ruler.Asked(seeds, first_seed, economy, data, grade, series, plot, json, workers))

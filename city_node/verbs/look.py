@@ -1,30 +1,21 @@
-"""The verbs that look at a node from outside: watch, peers, paths, doctor.
+"""The verbs that look at a node from outside: watch, peers.
 
 Called by `cli`; a running node is reached over its observer socket like any other program's.
 """
 
-import os
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import packages_distributions
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from platformdirs import user_cache_path
 from rich.console import Console
 from rich.table import Table
 
-from city_node import kernel_cache
 from city_node.errors import ConfigError
-from city_node.identity.node_name import runtime_folder
-from city_node.identity.trust import home_path
-from city_node.observing.window import display_reason
+from city_node.running import one_running
 from city_node.settings.fields import check_writable
-from city_node.verbs.running import one_running, running_nodes
 from protocol.limits import MINOR_PER_COIN
 from protocol.observe import Hello, Message, Peer, Refused, Snapshot
 from protocol.observe_lines import ObserveError, SnapshotReader, encode
@@ -65,7 +56,7 @@ def watched(address: str | None, node: str | None, token_file: Path | None) -> W
         token_file = token_file or (Path(running.token_file) if running.token_file else None)
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise ConfigError(f"address = {address!r}: must be HOST:PORT")
+        raise ConfigError(f"address = {address!r}: must be HOST:PORT, port from 1 to 65535")
     try:
         token = token_file.read_text("utf-8").strip() if token_file else None
     except OSError as error:
@@ -169,10 +160,8 @@ def view(
     from viewer.state import View
 
     for field, path, ending in (("screenshot", screenshot, ".png"), ("record", record, ".gif")):
-        if path and path.suffix.lower() != ending:
-            raise ConfigError(f"{field} = '{path}': must end in {ending}")
         if path:
-            check_writable(field, path)
+            check_writable(field, path, ending)
     how: dict[str, Any] = {
         "size": shown.size,
         "token": node.token,
@@ -182,8 +171,10 @@ def view(
     try:
         if screenshot:
             film.screenshot(node.address, screenshot, **watching)
+            print(f"drew {screenshot}")
         elif record:
             film.record(node.address, record, **watching)
+            print(f"drew {record}")
         else:
             app.run(node.address, **how)
     except ValueError as error:
@@ -232,113 +223,3 @@ def _account_of(peer: Peer) -> tuple[str, str]:
     used_minor = peer.credit_used_minor or 0
     used = f"{used_minor / peer.credit_minor:.0%}" if peer.credit_minor else "-"
     return f"{peer.balance_minor / MINOR_PER_COIN:,.2f}", used
-
-
-def print_paths() -> None:
-    """Where the program keeps what it keeps, and the notes of nodes that run."""
-    kernel_cache.prepare()
-    from city_node.durability.folder import worlds_folder
-
-    for what, path in (
-        ("kernels", os.environ["NUMBA_CACHE_DIR"]),
-        ("cache", str(user_cache_path("city-node"))),
-        ("worlds", str(worlds_folder())),
-        ("running nodes", str(runtime_folder())),
-        ("trust", str(home_path())),
-        ("defaults", str(Path(__file__).parents[1] / "defaults.toml")),
-    ):
-        print(f"{what:14}{path}")
-    for running in running_nodes():
-        token = f"  token {running.token_file}" if running.token_file else ""
-        observers = f"observers {running.observe}{token}" if running.observe else "starting"
-        print(f"{'node':14}{running.node or ' '.join(running.cities)}  {observers}")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the doctor found of one thing; `mend` is empty where nothing is wrong."""
-
-    what: str
-    found: str
-    mend: str = ""
-
-
-def examine() -> list[Finding]:
-    """Look at all that has been seen to go wrong."""
-    return [_display(), _cache(), _multicast(), _ports(), _packages()]
-
-
-def print_examination() -> bool:
-    """What the doctor found, a line each; whether all is well."""
-    findings = examine()
-    for finding in findings:
-        print(f"{'ok ' if not finding.mend else 'MEND'}  {finding.what}: {finding.found}")
-        if finding.mend:
-            print(f"      {finding.mend}")
-    return not any(finding.mend for finding in findings)
-
-
-def _display() -> Finding:
-    reason = display_reason()
-    mend = "run with --headless, or `city-node watch --screenshot FILE.png`" if reason else ""
-    return Finding("display", reason or "there is one", mend)
-
-
-def _cache() -> Finding:
-    kernel_cache.prepare()
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    if not os.access(folder, os.W_OK):
-        return Finding("kernel cache", f"{folder} is not writable", "set XDG_CACHE_HOME elsewhere")
-    free_mb = shutil.disk_usage(folder).free // 2**20
-    mend = "free some space: compiled kernels take 2 MB" if free_mb < 50 else ""
-    is_cold = next(folder.rglob("*.nbi"), None) is None
-    state = "empty: the next start compiles for some seconds" if is_cold else "warm"
-    return Finding("kernel cache", f"{folder}, {state}, {free_mb:,} MB free", mend)
-
-
-def _multicast() -> Finding:
-    group, port = "224.0.0.251", 5_353
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            loopback = socket.inet_aton("127.0.0.1")
-            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, loopback)
-            probe.setsockopt(
-                socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + loopback
-            )
-            probe.sendto(b"", (group, port))
-    except OSError as error:
-        return Finding(
-            "multicast", f"not on this machine ({error.strerror})", "use --connect HOST:PORT"
-        )
-    return Finding("multicast", "works on this machine")
-
-
-def _ports() -> Finding:
-    first = 55_555
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", first))
-        except OSError:
-            nodes = (running.node or "one that starts" for running in running_nodes())
-            users = ", ".join(nodes) or "another program"
-            return Finding("ports", f"{first} is in use (running: {users}); the next free is taken")
-    return Finding("ports", f"{first} is free")
-
-
-def _packages() -> Finding:
-    owners = packages_distributions()
-    ours = ("city_node", "protocol", "merchants", "engine", "viewer")
-    root = Path(__file__).parents[2]
-    clashes = []
-    for package in ours:
-        spec = find_spec(package)
-        if spec is None or not str(spec.origin).startswith(str(root)):
-            where = spec.origin if spec else "nowhere"
-            clashes.append(f"{package} is imported from {where}")
-        others = sorted({name for name in owners.get(package, []) if name != "city-node"})
-        clashes += [f"{package} is also in {name}" for name in others]
-    if clashes:
-        mend = "install city-node in a virtual environment of its own"
-        return Finding("package names", "; ".join(clashes), mend)
-    return Finding("package names", "no clash")

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from city_node import kernel_cache
+from city_node.running import Running, noted
 from city_node.settings.wishes import Run, Wishes
-from city_node.verbs.running import Running, noted
 
 Cities = Annotated[
     list[str] | None,

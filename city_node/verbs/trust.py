@@ -60,9 +60,12 @@ def trust(
 
 
 def _print_trusted(home: Path) -> None:
-    for entry in files.trusted(home).values():
+    trusted = files.trusted(home).values()
+    for entry in trusted:
         whose = f"your own, {entry.world}" if entry.world else f"since {_when(entry.since_s)}"
         print(f"{entry.id}\n    {entry.name or '?'}, {whose}")
+    if not trusted:
+        print("nobody is trusted")
 
 
 def distrust(

@@ -171,11 +171,12 @@ def policy_of(network: Network, normaliser: Normaliser, spaces: Spaces) -> Polic
     parts = network.parts_of(network.vector.detach().cpu())
     if len(parts.actor) != 3:
         raise ValueError(f"hidden = {len(parts.actor) - 1} layers: must be 2 for a city to run it")
-    arrays = [array.numpy().copy() for layer in parts.actor for array in layer]
-    return Policy(
-        normaliser.mean.astype(np.float32),
-        normaliser.scale,
-        *arrays,
-        parts.log_sd.numpy().copy(),
-        np.array(spaces.choices, np.int64),
+    return Policy._make(
+        [
+            normaliser.mean.astype(np.float32),
+            normaliser.scale,
+            *(array.numpy().copy() for layer in parts.actor for array in layer),
+            parts.log_sd.numpy().copy(),
+            np.array(spaces.choices, np.int64),
+        ]
     )

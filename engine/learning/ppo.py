@@ -13,7 +13,7 @@ the same history on one machine and one set of versions.
 `learn` is a generator: whoever calls it shows progress, saves and stops as he likes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
@@ -411,7 +411,7 @@ def batch_of(rollout: Rollout, settings: Settings) -> Batch:
 class Descent(NamedTuple):
     """A step that is being computed."""
 
-    pieces: list[Callable[[], None]]
+    pieces: Sequence[Callable[[], None]]
     """What is to be called, each once, anywhere."""
     gradients: Any
     """float32[pieces, parameters]: the loss's is their sum."""

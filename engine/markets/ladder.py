@@ -29,7 +29,6 @@ LEVELS_MAX = 2**24
 """16 million ticks: 1,677 coins at a tick of 0.0001. Levels never used cost no memory."""
 
 ORDERS_MAX = 2**30
-OWNERS_MAX = 2**31
 """What the packed columns hold."""
 
 

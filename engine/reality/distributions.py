@@ -32,14 +32,6 @@ def tail_exponent(sizes: Array, share: float) -> float:
     return float(-(x * y).sum() / (x * x).sum())
 
 
-def hill_exponent(sizes: Array, largest: int) -> float:
-    """The same by Hill's estimator from so many of the largest (Annals of Statistics 1975)."""
-    ordered = np.sort(sizes[sizes > 0])[::-1]
-    if not 0 < largest < len(ordered) or ordered[0] == ordered[largest]:
-        return float("nan")
-    return float(largest / np.log(ordered[:largest] / ordered[largest]).sum())
-
-
 def subbotin_shape(values: Array) -> float:
     """Shape b of the exponential power density ~ exp(-|x - m|^b / (b a^b)), by maximum likelihood.
 

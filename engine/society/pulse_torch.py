@@ -80,17 +80,6 @@ class Columns(NamedTuple):
     genome: Any
 
 
-def why_not(device: str) -> str:
-    """Why a device cannot be computed on; "" where it can."""
-    try:
-        import torch
-    except ImportError:
-        return "needs an extra: pip install 'city-node[torch]'"
-    found = {"cpu": True, "cuda": torch.cuda.is_available()}
-    found["mps"] = torch.backends.mps.is_available()
-    return "" if found.get(device) else f"torch finds no {device} here"
-
-
 def citizens_on(state: Society, now: Now, key: np.uint64) -> tuple[Array, Array]:
     """As `pulse.citizens`, on the society's device, with the way there and back.
 

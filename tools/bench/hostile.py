@@ -19,8 +19,8 @@ import trio
 
 from tools.bench.results import Result, Row, figure, row_of
 from tools.hostile import ATTACKS
-from tools.networked import free_ports, node
 from tools.node_peer import NodePeer, linked, record_of
+from tools.node_process import free_ports, node
 
 ROUNDS = 3
 PHASE_S = 5.0

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from city_node import VERSION
+from city_node.cores import usable_cores
 
 LIBRARIES = ("numpy", "numba", "trio", "msgspec", "torch")
 
@@ -25,7 +26,7 @@ def core_seconds() -> float:
 
 def where() -> dict[str, str]:
     """Machine, versions, date and load, for the page."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = usable_cores()
     versions = [f"Python {platform.python_version()}", f"city-node {VERSION}"]
     for library in LIBRARIES:
         try:

@@ -22,9 +22,11 @@ import numpy as np
 import trio
 
 from city_node.cities.world import World, found_world
-from city_node.network.border import Brought, Quota, admit, enter, on_the_wire, place_of
+from city_node.network.border import admit, enter, place_of
+from city_node.network.departures import on_the_wire
 from city_node.network.network import OUTBOX_MERCHANTS_MAX
 from city_node.network.policy import Guests
+from city_node.network.quotas import Brought, Quota
 from city_node.settings.config import resolve
 from city_node.settings.wishes import Wishes
 from merchants.lines import read_columns

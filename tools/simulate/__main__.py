@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import signal
 import sys
 import time
@@ -15,12 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from city_node.cores import usable_cores
 from city_node.kernel_cache import prepare
 
 prepare()  # before anything imports numba
 
 from tools import reliability  # noqa: E402
-from tools.simulate.nodes import PARAMETERS  # noqa: E402
+from tools.simulate.founding import PARAMETERS  # noqa: E402
 from tools.simulate.simulation import Outcome, Scene, simulate  # noqa: E402
 
 HOURS = 0.5
@@ -111,7 +111,7 @@ def shown(scenes: list[Scene], console: Console) -> Iterator[Outcome]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
         get_context("spawn").Pool(
-            min(os.cpu_count() or 1, len(scenes)),
+            min(usable_cores(), len(scenes)),
             signal.signal,  # Ctrl-C is the parent's to answer
             (signal.SIGINT, signal.SIG_IGN),
             SEEDS_A_PROCESS,

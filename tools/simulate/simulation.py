@@ -10,10 +10,12 @@ from typing import Any
 import trio
 import trio.testing
 
+from city_node.node import first_of
 from tools.simulate.audit import Count, count_all
+from tools.simulate.founding import ECONOMIES, found_nodes
 from tools.simulate.internet import Internet
 from tools.simulate.nemesis import Nemesis
-from tools.simulate.nodes import ECONOMIES, Node, ViolationError, found_nodes, innermost
+from tools.simulate.nodes import Node, ViolationError
 from tools.simulate.standstill import StandstillError, bounded_turns
 
 NODES_MIN, NODES_MAX = 2, 4
@@ -148,7 +150,7 @@ def simulate(scene: Scene, tell: Callable[[str], None] = lambda _: None) -> Outc
 
 def in_one_line(error: BaseException) -> str:
     """What is wrong, and where it was raised."""
-    error = innermost(error)
+    error = first_of(error)
     if isinstance(error, ViolationError | StandstillError):
         return str(error)
     at = error.__traceback__

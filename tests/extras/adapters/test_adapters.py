@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from city_node.cities.report import report
 from city_node.cities.world import found_world
 from city_node.node import run_node
+from city_node.observing.history import ParquetSink
 from city_node.settings.config import resolve
 from city_node.settings.wishes import Run, Wishes
 from tests.nodes import free_port
@@ -111,6 +112,16 @@ def test_metrics_are_what_the_world_is():
     assert money.keys() == {"Riverwood", "Seaside"}
     goods = {each.labels["good"] for each in families["city_node_price_coins"].samples}
     assert goods == {"wood", "chair", "thread", "bed"}
+
+
+def test_a_history_in_parquet_has_the_series_of_every_economy(tmp_path):
+    sink = ParquetSink(tmp_path / "h.parquet")
+    sink.write([{"city": "Ash", "gini": 0.5}, {"city": "Elm", "output": 9.0}])
+    sink.close()
+    assert pyarrow.parquet.read_table(tmp_path / "h.parquet").to_pylist() == [
+        {"city": "Ash", "gini": 0.5, "output": None},
+        {"city": "Elm", "gini": None, "output": 9.0},
+    ]
 
 
 def test_a_history_in_parquet_holds_what_the_report_says(tmp_path):

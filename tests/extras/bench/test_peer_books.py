@@ -1,21 +1,19 @@
 """The order book against a foreign one: after the same flow, the same book."""
 
+import limit_order_book
 import numpy as np
-import pytest
 
 from engine.markets.ladder import BUY, SELL
 from engine.markets.order_book import depth, submit
 from engine.markets.orders import CANCEL
 from tools.bench.order_flow import book_and_balances, record, unique
 
-library = pytest.importorskip("limit_order_book")
-
 
 def test_limit_order_book_ends_with_the_same_levels():
     """Cancels of orders that their owner's own crossing order took out are its only difference."""
     flow = record(3000, 60_000, seed=5, owners_apart=True)
     book, balances = book_and_balances(flow.numbers)
-    peer = library.LimitOrderBook()
+    peer = limit_order_book.LimitOrderBook()
     for batch, numbers in zip((flow.filling, flow.orders), unique(flow), strict=True):
         outcome, _ = submit(book, balances, batch)
         assert outcome.status.max() <= 3, "nothing refused"

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.markets import call_auction, call_auction_torch
 from engine.markets.call_auction import PRO_RATA, TIME
 from engine.markets.uniform_price import TICK_MAX
-
-torch = pytest.importorskip("torch")
 
 DEVICES = [
     "cpu",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from city_node.cities.advance import advance
 from city_node.cities.report import report, state_hash
@@ -12,8 +13,6 @@ from city_node.settings.wishes import Wishes
 from engine.markets import call_auction_torch
 from merchants import advance_bazaar, advance_markets_torch
 from tests import worlds
-
-torch = pytest.importorskip("torch")
 
 
 def market_world():
