@@ -11,7 +11,7 @@ Presumed abort in two phases. A record's states, and what is said once they are 
 | departs: PREPARED → offer | offer: HELD → accept, or DROPPED → refuse |
 | accept while PREPARED: COMMITTED → commit | commit while HELD: LIVE → done |
 | done: GONE | a repeated offer or commit is answered from the records |
-| refuse, drain, or giving up, only while PREPARED: BACK → cancel | cancel: DROPPED |
+| refuse, or giving up, only while PREPARED: BACK → cancel | cancel: DROPPED |
 | accept while BACK or unknown → cancel; while COMMITTED or GONE → commit | HELD waits |
 
 Journal, then speak: the messages of a step are true only once its transitions, and those of every

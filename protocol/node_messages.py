@@ -222,7 +222,7 @@ class Ping(_Message, frozen=True):
 
 
 class Drain(_Message, frozen=True):
-    """The speaker is going away: it offers nobody more, and answers no offer."""
+    """The speaker is going away: it offers nobody more and wants no more offers."""
 
 
 class Error(_Message, frozen=True):

@@ -149,10 +149,9 @@ class Outbound(Books):
         self.linked = False
         self.credit = 0
 
-    def drain(self) -> Step:
-        """The receiving side goes away: offer nothing more on this link; who waits comes home."""
+    def drain(self) -> None:
+        """Offer nothing more on this link."""
         self.draining = True
-        return self._back([*self.prepared])
 
     def books(self) -> Leaving:
         """For a welcome; from here on the peer knows what is settled."""

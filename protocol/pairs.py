@@ -98,9 +98,6 @@ class Pairs:
         rows: the journal's records with cities of that node, in their last states.
         settled: what the journal keeps in place of records deleted.
         held_max: by city of ours, if fewer offers may be in flight to it than usual.
-
-    Attributes:
-        draining: the peer is going away: nobody is offered to it any more on this link.
     """
 
     def __init__(
@@ -126,7 +123,7 @@ class Pairs:
         self._steps: deque[Step] = deque()
         self._writing: list[Message] | None = None
         self._linked = False
-        self.draining = False
+        self._draining = False
         self._ours: Collection[str] = ()
         self._theirs: Collection[str] = ()
 
@@ -207,7 +204,7 @@ class Pairs:
             if (inbound.city, inbound.peer) not in told and inbound.next:
                 raise Contradiction(f"{inbound.pair()}: the peer knows nothing of {inbound.next}")
         self._linked = True
-        self.draining = False
+        self._draining = False
         for step in steps:
             self._add(step)
         for outbound in self._carried(self.outbound):
@@ -226,6 +223,11 @@ class Pairs:
             self._writing = []
         for outbound in self.outbound.values():
             outbound.cut()
+
+    def drain(self) -> None:
+        """We are going away: offer nothing more, and say so; nobody is offered to us then."""
+        self._add(Step(messages=[Drain()]))
+        self._offer_nothing_more()
 
     # --- migrations ---
 
@@ -284,9 +286,7 @@ class Pairs:
             case Statement():
                 self._compare_statement(message)
             case Drain():
-                self.draining = True
-                for outbound in self.outbound.values():
-                    self._add(outbound.drain())
+                self._offer_nothing_more()
             case _:
                 raise TypeError(f"not for pairs: {message!r}")
 
@@ -338,7 +338,7 @@ class Pairs:
             found = self.outbound[city, peer] = Outbound(city, peer)
             if self._linked and city in self._ours and peer in self._theirs:
                 found.connect(OFFERS_IN_FLIGHT_FIRST, 0.0)
-                found.draining = self.draining
+                found.draining = self._draining
         return found
 
     def _in(self, city: str, peer: str) -> Inbound:
@@ -355,6 +355,11 @@ class Pairs:
             for (city, peer), side in sides.items()
             if city in self._ours and peer in self._theirs
         ]
+
+    def _offer_nothing_more(self) -> None:
+        self._draining = True
+        for outbound in self.outbound.values():
+            outbound.drain()
 
     def _check_carried(self, ours: str, theirs: str) -> None:
         if ours not in self._ours or theirs not in self._theirs:

@@ -221,55 +221,6 @@ async def test_whom_nobody_answers_comes_home_also_after_a_restart(
 
 
 @pytest.mark.trio
-async def test_a_node_that_is_stopped_says_so(tmp_path, nursery, autojump_clock) -> None:
-    """Whoever was offered to it and not accepted is home again at once."""
-    node = Node(tmp_path)
-    peer = await node.linked(nursery, key(tmp_path), THEIRS)
-    (xid,) = peer.said.depart(OURS, [record_of(7)])
-    await peer.said.flush()
-    began_s = trio.current_time()
-    peer.link.scope.cancel()
-    await trio.testing.wait_all_tasks_blocked()
-    assert peer.said.done == {xid: "BACK"}
-    assert trio.current_time() < began_s + GIVE_UP_S
-    nursery.cancel_scope.cancel()
-
-
-@pytest.mark.trio
-async def test_whom_one_who_goes_away_has_not_answered_comes_home(
-    tmp_path, nursery, autojump_clock
-) -> None:
-    """With the next window, though the link has ended before it."""
-    node = Node(tmp_path)
-    peer = await node.linked(nursery, key(tmp_path), THEIRS, Keeper)
-    await peer.said.stream.send_all(encode([News(city=THEIRS, prices=dict.fromkeys(GOODS, 500.0))]))
-    await trio.testing.wait_all_tasks_blocked()
-    while not node.ledger.migrations():
-        node.window(100)
-    await peer.said.stream.send_all(encode([Drain()]))
-    await peer.said.stream.aclose()
-    await trio.testing.wait_all_tasks_blocked()
-    assert not node.nodes.by_id[peer.link.peer_id].talk
-    node.window()
-    assert {each.state for each in node.ledger.migrations()} <= {"BACK"}
-    nursery.cancel_scope.cancel()
-
-
-@pytest.mark.trio
-async def test_nobody_sets_out_for_one_who_goes_away(tmp_path, nursery, autojump_clock) -> None:
-    node = Node(tmp_path)
-    peer = await node.linked(nursery, key(tmp_path), THEIRS, Keeper)
-    prices = News(city=THEIRS, prices=dict.fromkeys(GOODS, 500.0))
-    await peer.said.stream.send_all(encode([prices, Drain()]))
-    await trio.testing.wait_all_tasks_blocked()
-    for _ in range(10):
-        node.window(100)
-    assert node.nodes.by_id[peer.link.peer_id].ways
-    assert node.ledger.migrations() == []
-    nursery.cancel_scope.cancel()
-
-
-@pytest.mark.trio
 async def test_refusals_are_counted_for_so_many_peers(monkeypatch, autojump_clock) -> None:
     monkeypatch.setattr("city_node.network.network.REFUSED_MAX", 2)
     network = Network("atlas", GOODS, Kept())

@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from city_node.cities.advance import advance
 from city_node.network import border
-from city_node.network.border import HOUR_S, Brought, Quota, admit, place_of
-from city_node.network.crossing import quota_keys
+from city_node.network.border import admit, place_of
 from city_node.network.policy import Guests
+from city_node.network.quotas import HOUR_S, Brought, Quota, quota_keys
 from engine.money import MINOR_PER_COIN
 from tests.test_border import check_balance, decoded, line, lonely
 

@@ -6,7 +6,6 @@ is put there by `migrating` once it is durable. Made by `linking`; `link` hands 
 is authenticated.
 """
 
-import contextlib
 import functools
 import math
 from collections.abc import Mapping, Sequence
@@ -45,7 +44,6 @@ from protocol.node_connection import (
     NodeEvent,
     Welcomed,
 )
-from protocol.node_messages import Drain, Message
 from protocol.pairs import fitting
 
 FAREWELL_S_MAX = 2.0
@@ -104,7 +102,6 @@ class Speaker:
                 await _write(talk)
                 nursery.cancel_scope.cancel()
         finally:
-            await self._take_leave(talk)
             peer = self.nodes.by_id.get(link.peer_id)
             if peer and peer.talk is talk:
                 self._part(peer)
@@ -142,7 +139,7 @@ class Speaker:
                 case Heard(messages):
                     peer = self.nodes.by_id.get(link.peer_id)
                     if peer and peer.talk is talk:  # else another link has taken its place
-                        self._hear(peer, messages)
+                        peer.heard.extend(messages)
                 case Ended(reason, offence, code):
                     link.why_closed = link.why_closed or reason
                     link.knocked = link.knocked or code == "knock"
@@ -151,26 +148,6 @@ class Speaker:
                         self._note_apart(talk, f"we knock there; its user: city-node trust {own}")
                     if offence:
                         self.links.ban(link.peer_id, reason)
-
-    def _hear(self, peer: PeerNode, messages: list[Message]) -> None:
-        """What is said waits for the next window; but whoever goes away does so before that."""
-        for message in messages:
-            if isinstance(message, Drain):
-                peer.pairs.receive(message)
-            else:
-                peer.heard.append(message)
-
-    async def _take_leave(self, talk: Conversation) -> None:
-        """This node stops: its peers need not wait for answers to what they have offered."""
-        is_stopped = trio.current_effective_deadline() == -math.inf and not talk.link.why_closed
-        if not is_stopped or talk.connection.state is not LinkState.UP or talk.writing:
-            return
-        talk.to_send += talk.connection.send([Drain()], trio.current_time())
-        with (
-            trio.move_on_after(FAREWELL_S_MAX, shield=True),
-            contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError),
-        ):
-            await talk.link.stream.send_all(talk.to_send)
 
     def _close(self, talk: Conversation, code: str, detail: str) -> None:
         """End a conversation for a reason of ours; the last line says it."""
@@ -380,10 +357,8 @@ async def _write(talk: Conversation) -> None:
         talk.wake = trio.Event()
         while talk.to_send:
             data = bytes(talk.to_send[:LINE_BYTES_MAX])  # a slow peer is not one that stands still
-            talk.writing = True
             with trio.move_on_after(NOT_READING_S_MAX) as in_time:
                 await talk.link.stream.send_all(data)
-            talk.writing = False
             if in_time.cancelled_caught:
                 talk.link.close(f"has not read for {NOT_READING_S_MAX:g} s")
                 return

@@ -298,7 +298,7 @@ class Migrations:
                 ours = self.nodes.names[way.city.here]
                 out = peer.pairs.outbound.get((ours, way.name))
                 way.room = max(0, out.credit - out.next) if out else OFFERS_IN_FLIGHT_FIRST
-                if peer.pairs.draining or trio.current_time() < way.closed_until_s:
+                if trio.current_time() < way.closed_until_s:
                     way.room = 0
                 way.waiting = Counter() if out is None else self._waiting(peer, ours, way.name)
                 way.balance_minor = self._balance_minor(way.city, way.name)

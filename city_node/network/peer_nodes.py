@@ -54,7 +54,6 @@ class Conversation:
 
     Attributes:
         to_send: bytes waiting for the link; `wake` is set when there are some.
-        writing: whether nobody knows how many of them have been written.
         ours: numbers of our cities whose pairs the link carries.
         cities: of these, who trade with the peer and let it in.
         keys: public keys of the peer's cities, as chartered.
@@ -66,7 +65,6 @@ class Conversation:
     ours: Sequence[int]
     to_send: bytearray = field(default_factory=bytearray)
     wake: trio.Event = field(default_factory=trio.Event)
-    writing: bool = False
     cities: tuple[int, ...] = ()
     keys: dict[str, bytes] = field(default_factory=dict)
     ids: Sequence[str] = ()
