@@ -1,6 +1,6 @@
 """Whether fewer epochs cost reward: trainings of equal length, by more and by fewer.
 
-    python -m tools.learning_epochs merchants --seeds 3   10 epochs, and what train merchants does
+    python -m tools.learning_epochs merchants --seeds 3   train merchants' 10 epochs, and 4
     python -m tools.learning_epochs macro --seeds 3       10 epochs of all acts, and train macro's
 
 Prints the mean reward of the last fifth of each training, for each seed and with 95 % intervals
@@ -35,6 +35,9 @@ from tools.intervals import interval  # noqa: E402
 THREADS = 2
 LAST = 0.2
 """Of a training: its updates there are its final reward."""
+
+FEW_EPOCHS = 4
+"""Of merchants, to compare with."""
 
 Worlds = Callable[[int, Spread], Environment | Recorder]
 """Of a seed."""
@@ -91,8 +94,8 @@ def compare(worlds: Worlds, settings: dict[str, Settings], seeds: int, steps: in
 def merchants(seeds: Seeds = 3, steps: int = 100_000, worlds: WorldsCount = 16) -> None:
     """Steps are ticks of every world."""
     settings = {
-        "10 epochs": replace(train.SETTINGS, epochs=10),
-        f"{train.SETTINGS.epochs} epochs": train.SETTINGS,
+        f"{epochs} epochs": replace(train.SETTINGS, epochs=epochs)
+        for epochs in (train.SETTINGS.epochs, FEW_EPOCHS)
     }
 
     def lessons(seed: int, spread: Spread) -> Lessons:

@@ -31,7 +31,7 @@ MERCHANTS = 24
 
 SETTINGS = Settings(
     steps_per_update=500,
-    epochs=4,
+    epochs=10,
     minibatches=8,
     hidden=(64, 64),
     learning_rate=1e-3,
