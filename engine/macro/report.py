@@ -24,6 +24,13 @@ _ACTS = {
 }
 """By kind, the series of its mean actions and what people call these."""
 
+
+def _title(table: str, acts: dict[str, str]) -> str:
+    """What a kind's chart is called: one that shows a single action names it."""
+    kind = table.replace("_", " ").capitalize()
+    return kind if len(acts) > 1 else f"{kind}: {next(iter(acts.values()))}"
+
+
 CHARTS = (
     Chart("line", "panels", "Output", "units a month", ("gdp",), log=True),
     Chart("line", "panels", "Inflation", "% a year", ("inflation",), zero=True),
@@ -67,7 +74,7 @@ CHARTS = (
     Chart("line", "panels", "Real wage", "units of consumption an hour", ("real_wage",), log=True,
           view=_TRADE),
     *(
-        Chart("line", "panels", table.replace("_", " ").capitalize(), "mean, 0 is the rule",
+        Chart("line", "panels", _title(table, acts), "mean; 0: the rule, ±1: at most",
               tuple(acts), names=tuple(acts.values()), zero=True, view=_BESIDE)
         for table, acts in _ACTS.items()
     ),
