@@ -341,6 +341,35 @@ NUMBERS = st.sampled_from([0, 1, 3, 64, 2**40, XID_MAX])
 RECORDS = st.sampled_from([record_of(5)[1], record_of(5, "gold")[1], b"{}", b"0", b"null", b"[]"])
 
 
+UNSIGNED = Statement(
+    sender=THEIRS,
+    receiver=OURS,
+    sent_settled=0,
+    sent_minor=0,
+    received_settled=0,
+    received_minor=0,
+    balance_minor=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [(b'{"t":"ghost"}\n', "unknown here: 'ghost'"), (encode([UNSIGNED]), "has not signed")],
+)
+@pytest.mark.trio
+async def test_an_offence_is_told_to_who_did_it(
+    tmp_path, nursery, autojump_clock, line: bytes, why: str
+) -> None:
+    """Whether a line shows it, or the window that acts on it."""
+    node = Node(tmp_path)
+    peer = await node.linked(nursery, key(tmp_path), THEIRS)
+    await peer.said.stream.send_all(line)
+    await node.pass_on(peer)
+    assert why in peer.why_ended
+    assert not node.links.up
+    nursery.cancel_scope.cancel()
+
+
 def of_the_link(kind, **more):
     """Messages of a kind, of the pair that the link is for."""
     ours, theirs = (OURS, THEIRS) if kind in ANSWERS else (THEIRS, OURS)

@@ -147,11 +147,12 @@ class Speaker:
                         own = self.nodes.identity.id[:7]
                         self._note_apart(talk, f"we knock there; its user: city-node trust {own}")
                     if offence:
-                        self.links.ban(link.peer_id, reason)
+                        self.links.ban(link.peer_id, reason, link)
 
     def _close(self, talk: Conversation, code: str, detail: str) -> None:
         """End a conversation for a reason of ours; the last line says it."""
         talk.wake.set()
+        talk.link.scope.deadline = trio.current_time() + FAREWELL_S_MAX
         for event in talk.connection.close(code, detail[:500], offence=code == "offence"):
             match event:
                 case Send(data):
@@ -159,7 +160,7 @@ class Speaker:
                 case Ended(reason, offence):
                     talk.link.why_closed = talk.link.why_closed or reason
                     if offence:
-                        self.links.ban(talk.link.peer_id, reason)
+                        self.links.ban(talk.link.peer_id, reason, talk.link)
 
     # --- hello ---
 

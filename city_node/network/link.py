@@ -362,14 +362,18 @@ class Links:
         self.parted.add(peer_id)
         self._close_all(peer_id, why)
 
-    def ban(self, peer_id: str, why: str) -> None:
-        """Keep a node key out for an hour: it has done what no honest peer can do."""
+    def ban(self, peer_id: str, why: str, ending: Link | None = None) -> None:
+        """Keep a node key out for an hour: it has done what no honest peer can do.
+
+        Args:
+            ending: one of its links that ends by itself, for its last line says why.
+        """
         self._banned_until_s.pop(peer_id, None)
         self._banned_until_s[peer_id] = trio.current_time() + BAN_S
         if len(self._banned_until_s) > BANS_MAX:
             self._banned_until_s.popitem(last=False)
         self._log.complain(f"{peer_id} is kept out for {BAN_S / 60:g} minutes: {why}")
-        self._close_all(peer_id, why)
+        self._close_all(peer_id, why, ending)
 
     def trust_changed(self, trusted: Mapping[str, Trusted]) -> None:
         """Go by what the user says now: whoever is trusted no more loses his links at once."""
@@ -386,9 +390,10 @@ class Links:
         all_known = len(known) == len(trusted) and not self._strangers
         self._anchors = tuple(known) if all_known else ()
 
-    def _close_all(self, peer_id: str, why: str) -> None:
+    def _close_all(self, peer_id: str, why: str, but: Link | None = None) -> None:
         for link in [link for link in self._secured if link.peer_id == peer_id]:
-            link.close(why)
+            if link is not but:
+                link.close(why)
 
 
 def _is_own(entry: Trusted) -> bool:
