@@ -46,7 +46,7 @@ def layer(inputs, weights, bias, result):
 
 @contracted
 def fill_rows(values, rows):
-    """Every row becomes `values`."""
+    """Every row of float32[rows, columns] becomes `values`, float32[columns]."""
     for row in range(rows.shape[0]):
         for column in range(rows.shape[1]):
             rows[row, column] = values[column]
@@ -55,7 +55,13 @@ def fill_rows(values, rows):
 @contracted
 def add_product(left, right, result):
     """result += left @ right, `LANES` rows at a time: of the 24 numbers of an inner step each is
-    read once."""
+    read once.
+
+    Args:
+        left: float32[rows, inner], transposed or not.
+        right: float32[inner, columns].
+        result: float32[rows, columns].
+    """
     inner, columns = right.shape
     lanes, fours = result.shape[0] // LANES * LANES, inner // 4 * 4
     for row in range(0, lanes, LANES):

@@ -40,7 +40,7 @@ class Scratch(NamedTuple):
     """Room to compute in."""
 
     block: Acts
-    """The acts of a block."""
+    """The acts of a block, but for what they saw, which lies in the layers."""
 
     turned: Annotated[Array, Column("f4", "parameters", "the networks, every matrix transposed")]
     actor: Annotated[Array, Column("f4", "of_actor", "layers of the actor")]
@@ -61,7 +61,13 @@ class Weighing(NamedTuple):
 
 
 def scratch_for(acts: Acts, actor_sizes: tuple[int, ...], parameters: int) -> Scratch:
-    """Room for one call of `write_gradient`."""
+    """Room for one call of `write_gradient`.
+
+    Args:
+        acts: what it is given, for the columns' widths.
+        actor_sizes: observations, units of the hidden layers, outputs.
+        parameters: of both networks, and log sd.
+    """
     *inner, outputs = actor_sizes
     return Scratch(
         Acts(*(np.empty((BLOCK_ROWS, *column.shape[1:]), column.dtype) for column in acts)),
@@ -163,12 +169,17 @@ def turn(numbers, sizes, turned):
 
 
 @helper
-def gather(acts, rows, block):
-    """Bring some acts together: from here and there, so that one need not wait for another."""
+def gather(acts, rows, block, actor, critic):
+    """Bring some acts together: from here and there, so that one need not wait for another.
+
+    What they saw goes to where the layers of both networks begin, the rest to `block`.
+    """
+    observations = acts.seen.shape[1]
     for row in range(len(rows)):
         act = rows[row]
-        for number in range(acts.seen.shape[1]):
-            block.seen[row, number] = acts.seen[act, number]
+        for number in range(observations):
+            actor[row * observations + number] = acts.seen[act, number]
+            critic[row * observations + number] = acts.seen[act, number]
         for number in range(acts.choices.shape[1]):
             block.choices[row, number] = acts.choices[act, number]
         for number in range(acts.residuals.shape[1]):
@@ -296,43 +307,22 @@ def write_gradient(
     between = length_of(actor_sizes)
     end = between + length_of(critic_sizes)
     actor, critic, log_sd = vector[:between], vector[between:end], vector[end:]
-    turn(actor, actor_sizes, scratch.turned[:between])
-    turn(critic, critic_sizes, scratch.turned[between:end])
-    outputs, observations, block = actor_sizes[-1], actor_sizes[0], scratch.block
+    of_actor, of_critic, of_sd = gradient[:between], gradient[between:end], gradient[end:]
+    turned, block, back = scratch.turned, scratch.block, scratch.back
+    turn(actor, actor_sizes, turned[:between])
+    turn(critic, critic_sizes, turned[between:end])
+    outputs = actor_sizes[-1]
     for first in range(0, len(rows), BLOCK_ROWS):
         count = min(BLOCK_ROWS, len(rows) - first)
-        gather(acts, rows[first : first + count], block)
-        for row in range(count):
-            for number in range(observations):
-                scratch.actor[row * observations + number] = block.seen[row, number]
-                scratch.critic[row * observations + number] = block.seen[row, number]
+        gather(acts, rows[first : first + count], block, scratch.actor, scratch.critic)
         top = go_forward(actor, actor_sizes, count, scratch.actor)
         values = go_forward(critic, critic_sizes, count, scratch.critic)
         for row in range(count):
-            differentiate(
-                block,
-                row,
-                advantages[first + row],
-                scratch.actor[top + row * outputs : top + (row + 1) * outputs],
-                log_sd,
-                options,
-                weighing,
-                scratch,
-                noted,
-                gradient[end:],
-            )
+            mine = scratch.actor[top + row * outputs : top + (row + 1) * outputs]
+            gain = advantages[first + row]
+            differentiate(block, row, gain, mine, log_sd, options, weighing, scratch, noted, of_sd)
             error = scratch.critic[values + row] - block.target[row]
             noted[2] += np.float32(0.5) * error * error
             scratch.critic[values + row] = weighing.critic * weighing.share * error
-        turned = scratch.turned
-        go_back(
-            turned[:between], actor_sizes, count, scratch.actor, scratch.back, gradient[:between]
-        )
-        go_back(
-            turned[between:end],
-            critic_sizes,
-            count,
-            scratch.critic,
-            scratch.back,
-            gradient[between:end],
-        )
+        go_back(turned[:between], actor_sizes, count, scratch.actor, back, of_actor)
+        go_back(turned[between:end], critic_sizes, count, scratch.critic, back, of_critic)

@@ -435,12 +435,16 @@ def descent(learner: Learner, batch: Batch, rows: Any, settings: Settings) -> De
     gradients = advantage.new_empty((len(parts), len(learner.network.vector)))
     noted = advantage.new_empty((len(parts), 3))
     weighing = Weighing(settings.clip, settings.entropy, settings.critic, 1.0 / len(rows))
-    write = by_kernel if settings.device == "cpu" else by_torch
-    pieces = [
-        partial(write, learner.network, batch, rows[part], advantage[part], weighing, *into)
-        for part, *into in zip(parts, gradients, noted, strict=True)
-    ]
-    return Descent(pieces, gradients, noted)
+
+    def piece(number: int) -> None:
+        mine, into = (rows[parts[number]], advantage[parts[number]]), gradients[number]
+        if settings.device == "cpu":
+            by_kernel(learner.network, batch, *mine, weighing, into, noted[number])
+        else:
+            acts = Batch(*(column[mine[0]] for column in batch))._replace(advantage=mine[1])
+            into[:], noted[number] = by_torch(learner.network, acts, weighing)
+
+    return Descent([partial(piece, number) for number in range(len(parts))], gradients, noted)
 
 
 def by_kernel(
@@ -452,7 +456,16 @@ def by_kernel(
     gradient: Any,
     noted: Any,
 ) -> None:
-    """Write the gradient of the loss of some rows, and their part of `Descent.noted`."""
+    """The gradient of the loss of some rows, by `gradient.write_gradient`.
+
+    Args:
+        network: on the processor, not changed.
+        batch: of which they are rows.
+        rows: int64[rows], which; advantage: float32[rows], theirs in their minibatch.
+        weighing: the loss's numbers.
+        gradient: float32[parameters], written.
+        noted: float32[3], written: their part of `Descent.noted`.
+    """
     acts = Acts(*(column.numpy() for column in batch[:-1]))
     write_gradient(
         network.vector.numpy(),
@@ -469,23 +482,13 @@ def by_kernel(
     )
 
 
-def by_torch(
-    network: Network,
-    batch: Batch,
-    rows: Any,
-    advantage: Any,
-    weighing: Weighing,
-    gradient: Any,
-    noted: Any,
-) -> None:
-    """The same on any device."""
+def by_torch(network: Network, acts: Batch, weighing: Weighing) -> tuple[Any, Any]:
+    """The same of some acts on any device: float32[parameters] and float32[3]."""
     import torch
 
     vector = network.vector.clone().requires_grad_()
-    acts = Batch(*(column[rows] for column in batch))._replace(advantage=advantage)
-    loss, sums = loss_of(network, network.parts_of(vector), acts, weighing)
-    gradient.copy_(torch.autograd.grad(loss, vector)[0])
-    noted.copy_(sums)
+    loss, noted = loss_of(network, network.parts_of(vector), acts, weighing)
+    return torch.autograd.grad(loss, vector)[0], noted
 
 
 def loss_of(network: Network, parts: Parts, acts: Batch, weighing: Weighing) -> tuple[Any, Any]:

@@ -104,9 +104,8 @@ def test_the_gradient_is_that_of_the_loss_by_torchs_own_means(spaces, hidden):
     assert (work.gradients.sum(0) - expected).abs().max() < 2e-6  # of some 0.3
     assert work.noted.sum(0).tolist() == pytest.approx(sums, rel=5e-5)
 
-    gradient, noted = torch.empty_like(expected), torch.empty(3)
     weighing = Weighing(settings.clip, settings.entropy, settings.critic, 1.0 / rows)
-    by_torch(network, batch, torch.arange(rows), advantage, weighing, gradient, noted)
+    gradient, noted = by_torch(network, batch._replace(advantage=advantage), weighing)
     assert (gradient - expected).abs().max() < 2e-6
     assert noted.tolist() == pytest.approx(sums, rel=5e-5)
 
